@@ -35,6 +35,11 @@ package enum JSON: Sendable, Equatable {
                 }
             }
         }
+
+        /// Adds a member without looking whether one of that name is there.
+        package mutating func append(_ key: String, _ value: JSON) {
+            members.append((key, value))
+        }
     }
 }
 

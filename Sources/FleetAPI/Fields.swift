@@ -1,0 +1,117 @@
+package import JSON
+
+/// A value that travels in the REST API as JSON.
+package protocol RESTValue: Sendable {
+    /// - Throws: when the JSON is of another shape; the error names the place once it reaches a field.
+    init(json: JSON) throws(ShapeError)
+    var json: JSON { get }
+}
+
+/// A JSON object of the REST API: its members are declared once, in `fields`, for reading and for writing.
+package protocol RESTObject: RESTValue {
+    init()
+
+    /// Visits every member by name: a reading coder fills it in, a writing coder takes it.
+    mutating func fields(_ coder: inout FieldCoder) throws(ShapeError)
+}
+
+extension RESTObject {
+    package init(json: JSON) throws(ShapeError) {
+        guard let object = json.object else { throw ShapeError(expected: "an object", found: json) }
+        self.init()
+        var coder = FieldCoder(reading: object)
+        try fields(&coder)
+    }
+
+    package var json: JSON { written(only: nil) }
+
+    /// The object as JSON, with only the named members where `only` is given.
+    package func written(only names: Set<String>?) -> JSON {
+        var (coder, copy) = (FieldCoder(writing: names), self)
+        // A writing coder refuses nothing.
+        try? copy.fields(&coder)
+        return .object(coder.object)
+    }
+
+    /// The names of all members, in the order of their declaration.
+    package static var fieldNames: [String] {
+        var (coder, empty) = (FieldCoder(listing: ()), Self())
+        try? empty.fields(&coder)
+        return coder.names
+    }
+}
+
+/// Carries values between the members of a `RESTObject` and JSON, in the direction it was made for.
+package struct FieldCoder {
+    private enum Mode {
+        case reading
+        case writing(only: Set<String>?)
+        case listing
+    }
+
+    private let mode: Mode
+    fileprivate private(set) var object: JSON.Object
+    fileprivate private(set) var names: [String] = []
+
+    fileprivate init(reading object: JSON.Object) {
+        (mode, self.object) = (.reading, object)
+    }
+
+    fileprivate init(writing names: Set<String>?) {
+        (mode, object) = (.writing(only: names), JSON.Object())
+    }
+
+    fileprivate init(listing: Void) {
+        (mode, object) = (.listing, JSON.Object())
+    }
+
+    /// A member that must be there.
+    package mutating func required<Value: RESTValue>(_ name: String, _ value: inout Value) throws(ShapeError) {
+        if case .reading = mode, object[name] == nil {
+            throw ShapeError(path: name, message: "is missing")
+        }
+        try field(name, &value)
+    }
+
+    /// A member that keeps its default where it is absent or null.
+    package mutating func field<Value: RESTValue>(_ name: String, _ value: inout Value) throws(ShapeError) {
+        var optional: Value? = value
+        try field(name, &optional)
+        if let found = optional { value = found }
+    }
+
+    /// A member that may be absent; nil is never written.
+    package mutating func field<Value: RESTValue>(_ name: String, _ value: inout Value?) throws(ShapeError) {
+        switch mode {
+        case .reading:
+            guard let found = object[name], found != .null else { return }
+            do { value = try Value(json: found) } catch { throw error.inside(name) }
+        case .writing(let only):
+            guard only?.contains(name) ?? true, let value else { return }
+            object.append(name, value.json)
+        case .listing:
+            names.append(name)
+        }
+    }
+}
+
+/// An answer or a request that has not the agreed shape.
+package struct ShapeError: Error, Equatable, CustomStringConvertible {
+    /// Where, as member names joined by dots; empty for the whole.
+    package let path: String
+    package let message: String
+
+    package init(path: String = "", message: String) {
+        (self.path, self.message) = (path, message)
+    }
+
+    package init(expected: String, found: JSON) {
+        self.init(message: "is \(found.kind), not \(expected)")
+    }
+
+    func inside(_ name: String) -> ShapeError {
+        ShapeError(path: path.isEmpty ? name : "\(name).\(path)", message: message)
+    }
+
+    package var description: String { path.isEmpty ? "the value \(message)" : "\(path) \(message)" }
+}
