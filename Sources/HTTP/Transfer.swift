@@ -14,6 +14,7 @@ final class Transfer {
     private var headerLines: UnsafeMutablePointer<curl_slist>?
     private var headers: [(name: String, value: String)] = []
     private var headerBytes = 0
+    private var isHeadComplete = false
     private var body: [UInt8] = []
     private var exceededLimit: Int?
 
@@ -43,6 +44,8 @@ final class Transfer {
     /// Tells the caller how it ended.
     func finish(_ code: CURLcode) {
         guard code == CURLE_OK else { return fail(error(code)) }
+        // libcurl is content with headers that break off.
+        guard isHeadComplete else { return fail(.interrupted(host: origin.name)) }
         let status = Int(ccurl_get_long(easy, CURLINFO_RESPONSE_CODE))
         job.answer(.success(HTTPResponse(status: status, headers: headers, body: body)))
     }
@@ -117,6 +120,9 @@ final class Transfer {
         if line.hasPrefix("HTTP/") {
             // What came before belonged to an interim answer.
             headers = []
+            isHeadComplete = false
+        } else if line == "\r\n" || line == "\n" {
+            isHeadComplete = true
         } else if let colon = line.firstIndex(of: ":") {
             headers.append((String(line[..<colon]), trimmed(line[line.index(after: colon)...])))
         }
