@@ -80,7 +80,6 @@ import Testing
     }
 
     @Test func `a cancelled request ends at once and its connection with it`() async throws {
-        let server = ScriptedServer { _ in .stall }
         let client = HTTPClient()
         let (arrived, arrival) = AsyncStream<Void>.makeStream()
         let stalling = ScriptedServer { _ in
@@ -102,7 +101,6 @@ import Testing
         }
         #expect(error == .cancelled)
         for await _ in stalling.clientEnds { break }
-        #expect(server.requests.isEmpty)
     }
 
     @Test func `a request of a cancelled task is never sent`() async {
