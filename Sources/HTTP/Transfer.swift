@@ -21,7 +21,10 @@ final class Transfer {
     /// - Precondition: libcurl is loaded.
     init(_ job: Job) throws(HTTPError) {
         let origin = try Origin(job.request.url)
-        if job.configuration.bearerToken != nil, !origin.isSecure, !origin.isLoopback {
+        let holdsToken =
+            job.configuration.bearerToken != nil
+            || job.request.headers.contains { $0.name.lowercased() == "authorization" }
+        if holdsToken, !origin.isSecure, !origin.isLoopback {
             throw .insecureToken(host: origin.name)
         }
         let lines = try Transfer.headerLines(of: job)
@@ -148,7 +151,8 @@ final class Transfer {
             return .tls(host: host, reason: reason)
         case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR:
             // A certificate that the server asks for is missed only when the first bytes are read.
-            return reason.contains("alert") ? .tls(host: host, reason: reason) : .interrupted(host: host)
+            let isRefusal = reason.split(separator: " " as Character).contains("alert")
+            return isRefusal ? .tls(host: host, reason: reason) : .interrupted(host: host)
         default: return .other(host: host, reason: reason)
         }
     }

@@ -79,7 +79,8 @@ final class Connection: Sendable {
         let step = state.withLock { state in
             switch line {
             case .whole(let bytes): state.session.receive(bytes)
-            case .tooLong(let beginning): state.session.refuseLine(beginning: beginning, limit: Self.lineLimit)
+            case .tooLong(let beginning, let end):
+                state.session.refuseLine(beginning: beginning, end: end, limit: Self.lineLimit)
             }
         }
         switch step {

@@ -3,16 +3,17 @@ struct LineSplitter {
     enum Line: Equatable {
         /// Without its newline.
         case whole([UInt8])
-        /// The beginning of a line over the limit; the rest was skipped.
-        case tooLong(beginning: [UInt8])
+        /// Both ends of a line over the limit; what is between was skipped.
+        case tooLong(beginning: [UInt8], end: [UInt8])
     }
 
-    /// How much of a line over the limit is kept.
-    static let beginningBytes = 64 << 10
+    /// How much is kept of each end of a line over the limit, at most.
+    static let keptBytes = 4 << 10
 
     private let limit: Int
     private var line: [UInt8] = []
-    private var isSkipping = false
+    /// The last bytes of a line over the limit; nil while the line is within it.
+    private var tail: [UInt8]?
 
     init(limit: Int) {
         self.limit = limit
@@ -36,19 +37,22 @@ struct LineSplitter {
     }
 
     private mutating func keep(_ bytes: ArraySlice<UInt8>) {
-        guard !isSkipping else { return }
+        if let tail {
+            self.tail = Array((tail + bytes).suffix(Self.keptBytes))
+            return
+        }
         line += bytes
         if line.count > limit {
-            isSkipping = true
-            line = Array(line.prefix(min(limit, Self.beginningBytes)))
+            tail = Array(line.suffix(Self.keptBytes))
+            line = Array(line.prefix(min(limit, Self.keptBytes)))
         }
     }
 
     private mutating func end() -> Line {
         defer {
             line = []
-            isSkipping = false
+            tail = nil
         }
-        return isSkipping ? .tooLong(beginning: line) : .whole(line)
+        return tail.map { .tooLong(beginning: line, end: $0) } ?? .whole(line)
     }
 }

@@ -25,6 +25,9 @@ package struct Session: Sendable {
         let serial: Int
     }
 
+    /// The most bytes in the text of a result.
+    package static let resultLimit = 4 << 20
+
     let info: ServerInfo
     let instructions: String?
     let listings: [JSON]
@@ -42,9 +45,6 @@ package struct Session: Sendable {
         toolNames = tools.map(\.name)
     }
 
-    /// Whether a call has not been answered yet.
-    package var isBusy: Bool { !inFlight.isEmpty }
-
     /// - Parameter line: one line without its newline; a carriage return at its end and a byte order mark are ignored.
     package mutating func receive(_ line: [UInt8]) -> Step {
         var line = line[...]
@@ -58,18 +58,24 @@ package struct Session: Sendable {
         }
     }
 
-    /// Answers a line that was too long to be read.
-    package func refuseLine(beginning: [UInt8], limit: Int) -> Step {
+    /// Answers a line that was too long to be read, of which only both ends were kept.
+    package func refuseLine(beginning: [UInt8], end: [UInt8], limit: Int) -> Step {
         let error = RPCError.invalidRequest("a message may have at most \(limit) bytes; this one was skipped")
-        return .answer(reply(to: RequestID(JSON.topLevelMember("id", in: beginning)), error))
+        return .answer(reply(to: RequestID(beginning: beginning, end: end), error))
     }
 
-    /// Ends a call.
+    /// Ends a call. A text over `resultLimit` is replaced by a failure that says so.
     ///
     /// - Returns: what to answer; nil when the client cancelled it.
     package mutating func finish(_ call: Call, with result: ToolResult) -> JSON? {
         guard inFlight[call.id]?.serial == call.serial else { return nil }
         inFlight[call.id] = nil
+        let size = result.text.utf8.count
+        let result =
+            size <= Self.resultLimit
+            ? result
+            : ToolResult(
+                "the answer has \(size) bytes, at most \(Self.resultLimit) are sent; ask for less", isError: true)
         var members = JSON.Object([("content", [["text": .string(result.text), "type": "text"]])])
         if result.isError { members["isError"] = true }
         return reply(to: call.id, members, isModern: call.isModern)
@@ -107,7 +113,7 @@ package struct Session: Sendable {
     private mutating func request(_ id: RequestID, _ method: JSON, _ object: JSON.Object) throws(RPCError) -> Step {
         guard object["jsonrpc"] == "2.0" else { throw .invalidRequest("jsonrpc must be \"2.0\"") }
         guard let method = method.string else { throw .invalidRequest("method must be a string") }
-        guard inFlight[id] == nil else { throw .invalidRequest("id \(id.json.text) is still in use") }
+        guard inFlight[id] == nil else { throw .invalidRequest("this id is still in use") }
         let params = object["params"] ?? .null
         guard params == .null || params.object != nil else {
             throw .invalidParams("params must be an object, got \(params.kind)")

@@ -74,6 +74,11 @@ import Testing
             return
         }
         #expect(error.map { "\($0)".contains("s3cret") } == false)
+        let own = HTTPRequest(.get, url, headers: [("AUTHORIZATION", "Bearer s3cret")])
+        guard case .insecureToken = await failure(own) else {
+            Issue.record("a header of the request's own was not held back")
+            return
+        }
     }
 
     @Test(arguments: ["127.0.0.1", "localhost", "127.1", "0x7f000001"])

@@ -19,14 +19,17 @@ final class TLSServer: Sendable {
         guard mkdtemp(&template) != nil else { throw Failed() }
         let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let (certificate, key) = ("\(directory)/certificate.pem", "\(directory)/key.pem")
-        let made = try Spawned([
-            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-            "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
-        ])
+        let made = try Spawned(
+            [
+                "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                "-days",
+                "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate,
+            ], isQuiet: true)
         guard made.exitCode() == 0 else { throw Failed() }
         let clientChecks = asksForCertificate ? ["-Verify", "1", "-verify_return_error", "-CAfile", certificate] : []
         server = try Spawned(
-            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www"] + clientChecks
+            ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-www"] + clientChecks,
+            isQuiet: true
         )
         var port: Int?
         while port == nil, let line = server.line() {

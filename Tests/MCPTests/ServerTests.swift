@@ -1,5 +1,7 @@
+import Glibc
 import JSON
 import MCP
+import Synchronization
 import TestSupport
 import Testing
 
@@ -143,10 +145,70 @@ import Testing
         }
     }
 
+    @Test func `at most 64 calls are at work at one time`() async throws {
+        let crowd = Crowd()
+        let tool = Tool<Crowd>("meet", .reads, "Wait until 64 are here.") { crowd, _ in await crowd.meet() }
+        let rest = try await Conversation.with(Server(tools: [tool], context: crowd, info: sampleInfo)) { client in
+            await client.send(initialize())
+            _ = try await client.next()
+            await client.send((1...200).map { call(.integer($0), "meet").text + "\n" }.joined())
+        }
+        #expect(rest.count == 200)
+        #expect(crowd.most.withLock { $0 } == 64)
+    }
+
+    @Test func `a broken output ends the server`() async throws {
+        var output: [Int32] = [-1, -1]
+        var input: [Int32] = [-1, -1]
+        #expect(pipe(&output) == 0 && pipe(&input) == 0)
+        close(output[0])
+        let line = Array((initialize().text + "\n").utf8)
+        #expect(write(input[1], line, line.count) == line.count)
+        await server.run(input: input[0], output: output[1])
+        for descriptor in [input[0], input[1], output[1]] { close(descriptor) }
+    }
+
+    @Test func `a client that reads nothing cannot keep the server from stopping`() async throws {
+        var output: [Int32] = [-1, -1]
+        var input: [Int32] = [-1, -1]
+        #expect(pipe(&output) == 0 && pipe(&input) == 0)
+        let (source, sink) = (input[1], output[1])
+        let stop = StopSignal()
+        onOwnThread {
+            // Less than a pipe takes; the answers are more.
+            let lines = Array(String(repeating: modern(1, "tools/list").text + "\n", count: 250).utf8)
+            _ = write(source, lines, lines.count)
+            var descriptor = pollfd(fd: sink, events: Int16(POLLOUT), revents: 0)
+            while poll(&descriptor, 1, 0) == 1 { sched_yield() }
+            stop.request()
+        }
+        await server.run(input: input[0], output: sink, stop: stop)
+        for descriptor in input + output { close(descriptor) }
+    }
+
     @Test func `a tool is called for a script without a client`() async {
         #expect(await server.callTool("count") == ToolResult("0"))
         #expect(await server.callTool("fail", arguments: ["hint": true]).text == "nothing is called x; use: y")
         #expect(await server.callTool("cout").isError)
         #expect(await server.callTool("count", arguments: [1]).isError)
+    }
+}
+
+/// Lets nobody go before 64 are there.
+private final class Crowd: Sendable {
+    let most = Mutex(0)
+    private let present = Mutex(0)
+    private let (full, filled) = AsyncStream<Void>.makeStream()
+
+    func meet() async -> String {
+        let count = present.withLock { count in
+            count += 1
+            return count
+        }
+        most.withLock { $0 = max($0, count) }
+        if count == 64 { filled.finish() }
+        for await _ in full {}
+        present.withLock { $0 -= 1 }
+        return "met"
     }
 }

@@ -140,7 +140,6 @@ import Testing
                     "result": ["content": [["type": "text", "text": "no"]], "isError": true],
                 ])
         }
-        #expect(!session.isBusy)
     }
 
     @Test(arguments: [
@@ -151,7 +150,7 @@ import Testing
     func `a malformed call or an unknown tool is an error of the request`(params: String) throws {
         var session = initialized()
         #expect(session.code(request(1, "tools/call", try JSON(parsing: params))) == -32602)
-        #expect(!session.isBusy)
+        #expect(session.answer(request(1, "ping"))?["result"] == [:])
     }
 
     @Test func `an unknown tool is answered with those that exist and the one that was meant`() {
@@ -209,9 +208,12 @@ import Testing
     @Test(arguments: [#"{"requestId":6}"#, #"{"requestId":"5"}"#, #"{"requestId":null}"#, #"{}"#, #"[5]"#, "5"])
     func `a cancellation that means no running call is ignored`(params: String) throws {
         var session = initialized()
-        _ = session.step(call(5, "count"))
+        guard case .start(let running) = session.step(call(5, "count")) else {
+            Issue.record("not started")
+            return
+        }
         #expect(session.step(notification("notifications/cancelled", try JSON(parsing: params))) == .nothing)
-        #expect(session.isBusy)
+        #expect(session.finish(running, with: ToolResult("x"))?["id"] == 5)
     }
 
     // Malformed messages
@@ -277,17 +279,37 @@ import Testing
         #expect(session.answer(before + request(1, "ping").text + after)?["result"] == [:])
     }
 
-    @Test func `a line that was too long is answered with its id where its beginning tells it`() {
-        let session = initialized()
-        let known = session.refuseLine(beginning: Array(#"{"id":"x","jsonrpc":"2.0","params":{"a":"#.utf8), limit: 9)
-        let unknown = session.refuseLine(beginning: Array(#"{"jsonrpc":"2.0","params":{"id":"#.utf8), limit: 9)
-        guard case .answer(let first) = known, case .answer(let second) = unknown else {
+    @Test(
+        arguments: [
+            (#"{"id":"x","jsonrpc":"2.0","params":{"a":"#, #"zzz"}}"#, "x"),
+            (#"{"jsonrpc":"2.0","params":{"a":"#, #"z"},"id":7}"#, 7),
+            (#"{"method":"#, #"}, "id" : "a,}" }"#, "a,}"),
+            (#"{"jsonrpc":"2.0","params":{"id":1,"a":"#, #"z","id":7}}"#, nil),
+            (#"{"jsonrpc":"2.0","a":"#, #"z\",\"id\":7}"}"#, nil), (#"{"a":"#, #"z","id":7,"b":1}"#, 7),
+            (#"{"a":"#, #"[{"b":2,"id":7,"c":1}]}"#, nil),
+            ("", "", nil),
+            (#"{"a":"#, #"z","id":null}"#, nil),
+        ] as [(String, String, JSON?)])
+    func `a line that was too long is answered with its id where either end tells it`(
+        beginning: String, end: String, id: JSON?
+    ) {
+        let step = initialized().refuseLine(beginning: Array(beginning.utf8), end: Array(end.utf8), limit: 9)
+        guard case .answer(let answer) = step else {
             Issue.record("not answered")
             return
         }
-        #expect(first["id"] == "x")
-        #expect(first["error"]?["code"] == -32600)
-        #expect(second.object?["id"] == nil)
+        #expect(answer["error"]?["code"] == -32600)
+        #expect(answer["id"] == id)
+    }
+
+    @Test func `a text that is too long for a client becomes a failure that says so`() {
+        var session = initialized()
+        guard case .start(let call) = session.step(call(1, "count")) else {
+            Issue.record("not started")
+            return
+        }
+        let answer = session.finish(call, with: ToolResult(String(repeating: "x", count: Session.resultLimit + 1)))
+        #expect(answer.flatMap(text) == "error: the answer has 4194305 bytes, at most 4194304 are sent; ask for less")
     }
 
     private func fresh() -> Session {

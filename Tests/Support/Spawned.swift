@@ -11,14 +11,17 @@ package final class Spawned: Sendable {
     private let output: Int32
     private let isReaped = Mutex(false)
 
-    /// - Parameter command: looked up on the PATH.
-    package init(_ command: [String]) throws {
+    /// - Parameters:
+    ///   - command: looked up on the PATH.
+    ///   - isQuiet: whether its standard error is thrown away.
+    package init(_ command: [String], isQuiet: Bool = false) throws {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw NotStarted(command: command) }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
+        if isQuiet { posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) }
         defer { posix_spawn_file_actions_destroy(&actions) }
         var arguments = command.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
