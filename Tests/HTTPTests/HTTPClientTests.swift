@@ -46,6 +46,17 @@ import Testing
         #expect(server.connections == 1)
     }
 
+    @Test(arguments: [HTTPRequest.Method.get, .post])
+    func `a connection that the server has closed meanwhile is replaced`(method: HTTPRequest.Method) async throws {
+        let server = ScriptedServer { _ in .cut(Array("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok".utf8)) }
+        let client = HTTPClient()
+        for _ in 0..<20 {
+            let response = try await client.send(HTTPRequest(method, server.url))
+            #expect(response.body == Array("ok".utf8))
+        }
+        #expect(server.requests.count == 20)
+    }
+
     @Test func `many requests run at one time`() async throws {
         let server = ScriptedServer { request in .answer(200, request.path) }
         let client = HTTPClient()

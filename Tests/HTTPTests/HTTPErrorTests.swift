@@ -26,7 +26,7 @@ import Testing
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",
     ])
     func `a connection closed before the whole answer is interrupted`(bytes: String) async {
-        let server = ScriptedServer { _ in .cut(bytes) }
+        let server = ScriptedServer { _ in .cut(Array(bytes.utf8)) }
         #expect(await failure(HTTPRequest(.get, server.url)) == .interrupted(host: server.host))
     }
 
@@ -42,9 +42,27 @@ import Testing
         #expect(error == .tooLarge(host: server.host, limit: 8))
     }
 
+    @Test func `a packed answer is unpacked, and counted unpacked`() async throws {
+        let server = ScriptedServer { _ in
+            .cut(
+                Array("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: \(packed.count)\r\n\r\n".utf8)
+                    + packed)
+        }
+        var configuration = HTTPConfiguration()
+        configuration.maxResponseBytes = 1000
+        let response = try await HTTPClient(configuration).send(HTTPRequest(.get, server.url))
+        #expect(response.body == [UInt8](repeating: UInt8(ascii: "0"), count: 1000))
+        #expect(server.requests.first?.headers["accept-encoding"] == "gzip")
+        configuration.maxResponseBytes = 999
+        let error = await failure(HTTPRequest(.get, server.url), HTTPClient(configuration))
+        #expect(error == .tooLarge(host: server.host, limit: 999))
+    }
+
     @Test func `headers without an end are refused`() async {
         let line = "X-Filler: " + String(repeating: "x", count: 8000) + "\r\n"
-        let server = ScriptedServer { _ in .cut("HTTP/1.1 200 OK\r\n" + String(repeating: line, count: 100)) }
+        let server = ScriptedServer { _ in
+            .cut(Array(("HTTP/1.1 200 OK\r\n" + String(repeating: line, count: 100)).utf8))
+        }
         let error = await failure(HTTPRequest(.get, server.url))
         guard case .tooLarge = error else {
             Issue.record("\(String(describing: error))")
@@ -53,7 +71,7 @@ import Testing
     }
 
     @Test func `what is not HTTP at all says so`() async {
-        let server = ScriptedServer { _ in .cut("SSH-2.0-OpenSSH_9.2\r\n") }
+        let server = ScriptedServer { _ in .cut(Array("SSH-2.0-OpenSSH_9.2\r\n".utf8)) }
         guard case .other(server.host, let reason) = await failure(HTTPRequest(.get, server.url)) else {
             Issue.record("another error")
             return
@@ -166,3 +184,9 @@ import Testing
 extension ScriptedServer {
     fileprivate var host: String { "127.0.0.1:\(port)" }
 }
+
+/// A thousand zeros (the digit), as gzip packs them.
+private let packed: [UInt8] = [
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x33, 0x30, 0x18, 0x05, 0xa3, 0x60, 0x14, 0x0c, 0x77,
+    0x00, 0x00, 0x83, 0x99, 0x5f, 0xa8, 0xe8, 0x03, 0x00, 0x00,
+]

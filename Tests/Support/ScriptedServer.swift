@@ -17,7 +17,7 @@ package final class ScriptedServer: Sendable {
         /// A whole answer; the connection stays open.
         case answer(Int, headers: [String: String] = [:], String)
         /// These bytes, and then the end of the connection.
-        case cut(String)
+        case cut([UInt8])
         /// Nothing, until the client ends the connection.
         case stall
     }
@@ -95,7 +95,7 @@ package final class ScriptedServer: Sendable {
             case .answer(let status, let headers, let body):
                 let lines = headers.merging(["Content-Length": "\(body.utf8.count)"]) { own, _ in own }
                 let head = lines.map { "\($0): \($1)\r\n" }.sorted().joined()
-                sendAll(client, "HTTP/1.1 \(status) Scripted\r\n\(head)\r\n\(body)")
+                sendAll(client, Array("HTTP/1.1 \(status) Scripted\r\n\(head)\r\n\(body)".utf8))
             case .cut(let bytes):
                 sendAll(client, bytes)
                 return
@@ -147,8 +147,8 @@ package final class ScriptedServer: Sendable {
         return count > 0
     }
 
-    private func sendAll(_ client: Int32, _ text: String) {
-        var rest = Array(text.utf8)[...]
+    private func sendAll(_ client: Int32, _ bytes: [UInt8]) {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard count > 0 else { return }
