@@ -28,7 +28,8 @@ package struct Server<Context: Sendable>: Sendable {
     /// Serves one client until the end of the input, a broken output, or `stop`.
     ///
     /// Returns at once when nothing is at work then. At the end of the input calls get `Server.grace` and are answered;
-    /// after `stop` they are cancelled and answered where the client still reads. Descriptors are left open.
+    /// after `stop` they are cancelled and answered where the client still reads. SIGPIPE is ignored from then on in
+    /// the whole process. Descriptors are left open.
     ///
     /// - Parameter output: usually from `keepStandardOutput()`.
     package func run(
