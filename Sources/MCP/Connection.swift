@@ -24,9 +24,9 @@ final class Connection: Sendable {
 
     /// Accepted calls; ends with the input.
     let calls: AsyncStream<RunningCall>
-    /// Opens once the input has ended and every call is answered.
-    let isDone = Latch()
 
+    /// Opens once the input has ended and every call is answered.
+    private let isDone = Latch()
     private let handOn: AsyncStream<RunningCall>.Continuation
     private let state: Mutex<State>
     private let input: Int32
@@ -58,6 +58,16 @@ final class Connection: Sendable {
         inputEnded.open()
         state.withLock { if $0.running.isEmpty { isDone.open() } }
         handOn.finish()
+    }
+
+    /// Waits until every call is answered, but no longer than until the server is asked to stop.
+    func settle(atMost limit: Duration) async {
+        await withTaskGroup { group in
+            group.addTask { _ = await self.isDone.wait(atMost: limit) }
+            group.addTask { await self.stop.latch.wait() }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     /// Ends what still runs: each such call is answered with what it gives then.

@@ -50,10 +50,9 @@ package struct Server<Context: Sendable>: Sendable {
                     connection.finish(running.call, with: result ?? ToolResult("cancelled: \(reason)", isError: true))
                 }
             }
-            if !stop.latch.isOpen, !(await connection.isDone.wait(atMost: grace * 2 / 3)) {
-                lastMoment.open()
-                _ = await connection.isDone.wait(atMost: grace / 3)
-            }
+            await connection.settle(atMost: grace * 2 / 3)
+            lastMoment.open()
+            await connection.settle(atMost: grace / 3)
             connection.cancelAll()
         }
     }

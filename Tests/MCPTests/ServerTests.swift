@@ -100,6 +100,19 @@ import Testing
         }
     }
 
+    @Test func `asked to stop, the server does not wait for calls although the input has ended`() async throws {
+        let stop = StopSignal()
+        try await Conversation.with(server, stop: stop, grace: .seconds(3600)) { client in
+            await client.send(initialize())
+            _ = try await client.next()
+            await client.send(call(1, "wait"))
+            await gate.waitForStart()
+            client.endInput()
+            stop.request()
+            #expect(text(try await client.next()) == "error: cancelled: the server was stopped")
+        }
+    }
+
     @Test func `a line over the limit is answered by its id and the next one is served`() async throws {
         let rest = try await Conversation.with(server) { client in
             await client.send(#"{"jsonrpc":"2.0","id":"big","method":"tools/call","params":{"name":""#, chunk: 4096)
