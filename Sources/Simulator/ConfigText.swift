@@ -36,12 +36,12 @@ struct ConfigText {
             sections[component.stage, default: syntax.title(component.stage)] += syntax.section(component, options)
         }
         // Rules like those that grow over the years, until the text is as long as it usually is.
-        let rest = Int.random(in: 2_100...3_600, using: &random) - sections.values.map(\.utf8.count).reduce(0, +)
-        var rules = ""
-        while rules.utf8.count < rest {
-            rules += syntax.section(Self.rule(for: profile.type), Self.ruleOptions(rules.utf8.count, &random))
+        let length = Int.random(in: 2_100...3_600, using: &random) - head.utf8.count
+        var rules = 0
+        while sections.values.map(\.utf8.count).reduce(0, +) < length {
+            rules += 1
+            sections[.filter]? += syntax.section(Self.rule(for: profile.type), Self.ruleOptions(rules, &random))
         }
-        sections[.filter]? += rules
         text = head + [.input, .filter, .output].compactMap { sections[$0] }.joined()
     }
 
