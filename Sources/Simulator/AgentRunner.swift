@@ -82,7 +82,8 @@ final class AgentRunner {
     }
 
     private func opened(_ channel: any Channel) {
-        if staysAway { return channel.close(promise: nil) }
+        // It may have ended already, or the fleet is stopping.
+        guard case .connecting = link, channel.isActive, !staysAway else { return channel.close(promise: nil) }
         link = .open(channel)
         connection += 1
         statistics.opened()

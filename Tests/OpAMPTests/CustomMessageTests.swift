@@ -1,13 +1,8 @@
+import FoundationEssentials
 import JSON
 import OpAMP
 import SwiftProtobuf
 import Testing
-
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
 
 @Suite struct CustomMessageTests {
     private static let id = "0199c0de00007abc8001020304050607"
@@ -16,13 +11,16 @@ import Foundation
         let message = CustomRequest.chatOps(tag: "reload", attributes: ["b": 2, "a": 1], commandID: Self.id).message
         #expect(message.capability == "org.mp3monster.opamp_provider.chatopcommand")
         #expect(message.type == "request")
-        let text = #"{"action":"chatopcommand","attributes":"{\"a\":1,\"b\":2}","classifier":"custom","command_id":""#
-            + Self.id + #"","operation":"chatopcommand","tag":"reload"}"#
+        let text = """
+            {"action":"chatopcommand","attributes":"{\\"a\\":1,\\"b\\":2}","classifier":"custom",\
+            "command_id":"\(Self.id)","operation":"chatopcommand","tag":"reload"}
+            """
         #expect(String(decoding: message.data, as: UTF8.self) == text)
     }
 
     @Test func `the other project's bytes are read`() throws {
-        let theirs = #"{"action": "chatopcommand", "attributes": "{\"a\":1}", "classifier": "custom", "#
+        let theirs =
+            #"{"action": "chatopcommand", "attributes": "{\"a\":1}", "classifier": "custom", "#
             + #""operation": "chatopcommand", "tag": "reload"}"#
         let message = CustomMessage.with {
             $0.capability = "request:" + CustomCapability.chatOps
@@ -72,10 +70,11 @@ import Foundation
         reply.body = "b"
         reply.isTruncated = true
         #expect(reply.message.type == "failure")
-        #expect(
-            String(decoding: reply.message.data, as: UTF8.self) == #"{"action":"chatopcommand","body":"b","command_id":""#
-                + Self.id + #"","err_msg":"no","http_code":"500","truncated":"true"}"#
-        )
+        let text = """
+            {"action":"chatopcommand","body":"b","command_id":"\(Self.id)","err_msg":"no","http_code":"500",\
+            "truncated":"true"}
+            """
+        #expect(String(decoding: reply.message.data, as: UTF8.self) == text)
         #expect(try CustomReply(reply.message) == reply)
     }
 
