@@ -75,7 +75,8 @@ final class AgentRunner {
             switch result {
             case .success(let channel): self.opened(channel)
             case .failure(let error):
-                self.logger.debug("no connection", metadata: ["error": "\(error)"])
+                let level: Logger.Level = self.statistics.failedToConnect() ? .warning : .debug
+                self.logger.log(level: level, "no connection, trying again", metadata: ["error": "\(error)"])
                 self.closed()
             }
         }
@@ -86,7 +87,7 @@ final class AgentRunner {
         guard case .connecting = link, channel.isActive, !staysAway else { return channel.close(promise: nil) }
         link = .open(channel)
         connection += 1
-        statistics.opened()
+        statistics.opened(again: connection > 1)
         perform(agent.connected(at: .now))
     }
 
@@ -134,7 +135,6 @@ extension AgentRunner {
         link = .away
         if let stopped { return stopped.succeed() }
         if staysAway || agent.isSilent(at: .now) { return }
-        statistics.reconnects()
         let delay = max(pause, backoff.next())
         pause = .zero
         after(delay) { runner in runner.connect() }

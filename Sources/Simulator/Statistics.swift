@@ -11,6 +11,8 @@ package final class Statistics: Sendable {
         var received = 0
         var malformed = 0
         var reconnects = 0
+        /// Whether the last attempt of any agent to connect failed.
+        var isUnreachable = false
         var commands: [ReceivedCommand.Kind: Int] = [:]
         var commandIDs = 0
         var repeatedCommandIDs = 0
@@ -23,12 +25,26 @@ package final class Statistics: Sendable {
         self.agents = agents
     }
 
-    func opened() { counts.withLock { $0.connected += 1 } }
+    func opened(again: Bool) {
+        counts.withLock {
+            $0.connected += 1
+            $0.reconnects += again ? 1 : 0
+            $0.isUnreachable = false
+        }
+    }
+
+    /// - Returns: whether this is the first failure after a success.
+    func failedToConnect() -> Bool {
+        counts.withLock { counts in
+            defer { counts.isUnreachable = true }
+            return !counts.isUnreachable
+        }
+    }
+
     func closed() { counts.withLock { $0.connected -= 1 } }
     func sent() { counts.withLock { $0.sent += 1 } }
     func received() { counts.withLock { $0.received += 1 } }
     func malformed() { counts.withLock { $0.malformed += 1 } }
-    func reconnects() { counts.withLock { $0.reconnects += 1 } }
 
     /// - Returns: whether this was the last agent that had not been answered.
     func answeredFirstTime() -> Bool {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import Logging
 import ServiceLifecycle
 import Simulator
@@ -52,6 +53,9 @@ struct OpAMPSim: AsyncParsableCommand {
     )
     var logLevel = Logger.Level.info
 
+    @Option(help: "text or json.")
+    var logFormat = LogFormat.text
+
     @OptionGroup(title: "Misbehaviour")
     var misbehaviour: Misbehaviour
 
@@ -69,13 +73,18 @@ struct OpAMPSim: AsyncParsableCommand {
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        LoggingSystem.bootstrap { [logFormat] label in
+            switch logFormat {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label)
+            }
+        }
         var logger = Logger(label: "opamp-sim")
         logger.logLevel = logLevel
         logger.debug("open files", metadata: ["limit": "\(raiseOpenFileLimit())"])
         let fleet = SimulatedFleet(
             options, endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats, logger: logger,
-            output: StandardOutput().print
+            output: JSONLines(to: STDOUT_FILENO).print
         )
         var services = ServiceGroupConfiguration(
             services: [
@@ -107,6 +116,10 @@ struct OpAMPSim: AsyncParsableCommand {
         if allowed.contains(value) { return }
         throw ValidationError("\(flag) \(value): allowed are \(allowed.lowerBound) to \(allowed.upperBound)")
     }
+}
+
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
 }
 
 /// What tests need agents to do wrong.
