@@ -26,6 +26,9 @@ package struct SimulatedAgent: Sendable {
         case comeBack(after: Duration)
     }
 
+    /// Whatever the server asks for.
+    package static let longestWait = Duration.seconds(86_400)
+
     package private(set) var profile: AgentProfile
     package let behaviour: Behaviour
     package private(set) var startedAt: UnixTime
@@ -92,7 +95,8 @@ package struct SimulatedAgent: Sendable {
             actions += [saw(.resync)] + answer(fullReport(at: now))
         }
         if message.connectionSettings.hasOpamp {
-            heartbeat = .seconds(Int64(clamping: message.connectionSettings.opamp.heartbeatIntervalSeconds))
+            let seconds = message.connectionSettings.opamp.heartbeatIntervalSeconds
+            heartbeat = min(.seconds(Int64(clamping: seconds)), Self.longestWait)
             heartbeatRound += 1
             actions += [saw(.heartbeat)] + nextHeartbeat()
         }
@@ -145,7 +149,8 @@ extension SimulatedAgent {
 
     private func react(to error: ServerErrorResponse) -> [Action] {
         guard error.type == .unavailable else { return [] }
-        return [.comeBack(after: .nanoseconds(Int64(clamping: error.retryInfo.retryAfterNanoseconds)))]
+        let pause = Duration.nanoseconds(Int64(clamping: error.retryInfo.retryAfterNanoseconds))
+        return [.comeBack(after: min(pause, Self.longestWait))]
     }
 
     private mutating func saw(_ kind: ReceivedCommand.Kind, id: String? = nil) -> Action {

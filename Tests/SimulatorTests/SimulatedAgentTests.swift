@@ -1,6 +1,8 @@
+import JSON
 import OpAMP
 import Simulator
 import SwiftProtobuf
+import TestSupport
 import Testing
 
 extension [SimulatedAgent.Action] {
@@ -238,5 +240,43 @@ extension [SimulatedAgent.Action] {
         }
         #expect(agent.received(busy, at: Self.start) == [.comeBack(after: .seconds(2))])
         #expect(agent.received(.with { $0.errorResponse.type = .badRequest }, at: Self.start).isEmpty)
+    }
+
+    @Test func `no wait is longer than a day, whatever the server asks for`() throws {
+        var agent = try connectedAgent()
+        let busy = ServerToAgent.with {
+            $0.errorResponse.type = .unavailable
+            $0.errorResponse.retryInfo.retryAfterNanoseconds = .max
+        }
+        #expect(agent.received(busy, at: Self.start) == [.comeBack(after: SimulatedAgent.longestWait)])
+        let offer = ServerToAgent.with { $0.connectionSettings.opamp.heartbeatIntervalSeconds = .max }
+        #expect(agent.received(offer, at: Self.start).timers.map(\.delay) == [SimulatedAgent.longestWait])
+    }
+
+    @Test func `a damaged message is refused or obeyed, never a trap`() throws {
+        var random = SeededRandom()
+        let whole = ServerToAgent.with {
+            $0.customCapabilities.capabilities = Self.every
+            $0.customMessage = CustomRequest.chatOps(tag: "ok", attributes: ["a": 1], commandID: "ab").message
+            $0.connectionSettings.opamp.heartbeatIntervalSeconds = 60
+            $0.agentIdentification.newInstanceUid = InstanceUID(high: 1, low: 2).data
+            $0.flags = 1
+            $0.remoteConfig.config.configMap["a"] = .with { $0.contentType = "text/plain" }
+        }
+        let frame = try whole.frame()
+        var agent = try connectedAgent()
+        var obeyed = 0
+        for _ in 0..<2_000 {
+            var bytes = frame
+            for _ in 0..<Int.random(in: 0...3, using: &random) {
+                bytes[Int.random(in: bytes.indices, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            guard let message = try? ServerToAgent(frame: bytes.prefix(.random(in: 1...bytes.count, using: &random)))
+            else { continue }
+            let sent = agent.received(message, at: Self.start).sent
+            #expect(sent.allSatisfy { $0.instanceUid.count == 16 })
+            obeyed += sent.isEmpty ? 0 : 1
+        }
+        #expect(obeyed > 0)
     }
 }
