@@ -1,0 +1,57 @@
+// Short names for the generated types. The bit masks are option sets instead: see `AgentCapabilities`,
+// `ServerCapabilities`, `AgentToServerFlags` and `ServerToAgentFlags`.
+
+// Attribute values.
+package typealias AnyValue = Opamp_Proto_V1_AnyValue
+package typealias ArrayValue = Opamp_Proto_V1_ArrayValue
+package typealias KeyValueList = Opamp_Proto_V1_KeyValueList
+package typealias KeyValue = Opamp_Proto_V1_KeyValue
+
+// What agents send.
+package typealias AgentToServer = Opamp_Proto_V1_AgentToServer
+package typealias AgentDisconnect = Opamp_Proto_V1_AgentDisconnect
+package typealias AgentDescription = Opamp_Proto_V1_AgentDescription
+package typealias ComponentHealth = Opamp_Proto_V1_ComponentHealth
+package typealias EffectiveConfig = Opamp_Proto_V1_EffectiveConfig
+package typealias RemoteConfigStatus = Opamp_Proto_V1_RemoteConfigStatus
+package typealias RemoteConfigStatuses = Opamp_Proto_V1_RemoteConfigStatuses
+package typealias ConnectionSettingsRequest = Opamp_Proto_V1_ConnectionSettingsRequest
+package typealias OpAMPConnectionSettingsRequest = Opamp_Proto_V1_OpAMPConnectionSettingsRequest
+package typealias CertificateRequest = Opamp_Proto_V1_CertificateRequest
+package typealias ConnectionSettingsStatus = Opamp_Proto_V1_ConnectionSettingsStatus
+package typealias ConnectionSettingsStatuses = Opamp_Proto_V1_ConnectionSettingsStatuses
+package typealias AvailableComponents = Opamp_Proto_V1_AvailableComponents
+package typealias ComponentDetails = Opamp_Proto_V1_ComponentDetails
+package typealias PackageStatuses = Opamp_Proto_V1_PackageStatuses
+package typealias PackageStatus = Opamp_Proto_V1_PackageStatus
+package typealias PackageStatusEnum = Opamp_Proto_V1_PackageStatusEnum
+package typealias PackageDownloadDetails = Opamp_Proto_V1_PackageDownloadDetails
+
+// What servers send.
+package typealias ServerToAgent = Opamp_Proto_V1_ServerToAgent
+package typealias ServerErrorResponse = Opamp_Proto_V1_ServerErrorResponse
+package typealias ServerErrorResponseType = Opamp_Proto_V1_ServerErrorResponseType
+package typealias RetryInfo = Opamp_Proto_V1_RetryInfo
+package typealias AgentIdentification = Opamp_Proto_V1_AgentIdentification
+package typealias ServerToAgentCommand = Opamp_Proto_V1_ServerToAgentCommand
+package typealias CommandType = Opamp_Proto_V1_CommandType
+package typealias AgentRemoteConfig = Opamp_Proto_V1_AgentRemoteConfig
+package typealias ConnectionSettingsOffers = Opamp_Proto_V1_ConnectionSettingsOffers
+package typealias OpAMPConnectionSettings = Opamp_Proto_V1_OpAMPConnectionSettings
+package typealias TelemetryConnectionSettings = Opamp_Proto_V1_TelemetryConnectionSettings
+package typealias OtherConnectionSettings = Opamp_Proto_V1_OtherConnectionSettings
+package typealias TLSConnectionSettings = Opamp_Proto_V1_TLSConnectionSettings
+package typealias ProxyConnectionSettings = Opamp_Proto_V1_ProxyConnectionSettings
+package typealias Headers = Opamp_Proto_V1_Headers
+package typealias Header = Opamp_Proto_V1_Header
+package typealias TLSCertificate = Opamp_Proto_V1_TLSCertificate
+package typealias PackagesAvailable = Opamp_Proto_V1_PackagesAvailable
+package typealias PackageAvailable = Opamp_Proto_V1_PackageAvailable
+package typealias PackageType = Opamp_Proto_V1_PackageType
+package typealias DownloadableFile = Opamp_Proto_V1_DownloadableFile
+
+// What both send.
+package typealias AgentConfigMap = Opamp_Proto_V1_AgentConfigMap
+package typealias AgentConfigObject = Opamp_Proto_V1_AgentConfigObject
+package typealias CustomCapabilities = Opamp_Proto_V1_CustomCapabilities
+package typealias CustomMessage = Opamp_Proto_V1_CustomMessage

@@ -1,0 +1,15 @@
+/// How a simulated agent behaves, and where it misbehaves on purpose.
+package struct Behaviour: Sendable, Equatable {
+    /// Zero sends no heartbeats.
+    package var heartbeat = Duration.seconds(30)
+    /// Commands and custom messages change nothing and are not answered.
+    package var ignoresCommands = false
+    /// How long every answer to something the server asked is held back.
+    package var answerDelay = Duration.zero
+    /// `start_time_unix_nano` holds the time since the start, so that each report has another value.
+    package var reportsUptimeAsStartTime = false
+    /// From then on it neither sends nor answers, not even pings, and keeps its connection.
+    package var silentFrom: UnixTime?
+
+    package init() {}
+}

@@ -1,0 +1,78 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOWebSocket
+import OpAMP
+
+/// Opens WebSocket connections to the server.
+struct Connector: Sendable {
+    struct Refused: Error, CustomStringConvertible {
+        var description: String { "the server did not accept the WebSocket upgrade" }
+    }
+
+    let endpoint: Endpoint
+    let address: SocketAddress
+    /// For the connection and again for the handshake.
+    let timeout = TimeAmount.seconds(10)
+
+    /// Resolves the host once; every connection goes to that address. Blocks while it does.
+    init(to endpoint: Endpoint) throws {
+        self.endpoint = endpoint
+        address = try .makeAddressResolvingHost(endpoint.host, port: endpoint.port)
+    }
+
+    /// Connects and upgrades. The runner is told of every frame, and of the end of a connection that was upgraded.
+    ///
+    /// The future fails when there was no connection or no upgrade. What is written before it succeeds is lost.
+    func connect(_ runner: AgentRunner, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+        let runner = NIOLoopBound(runner, eventLoop: loop)
+        let upgraded = loop.makePromise(of: (any Channel).self)
+        ClientBootstrap(group: loop)
+            .connectTimeout(timeout)
+            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try upgrade(channel, for: runner).cascade(to: upgraded)
+                    let deadline = channel.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
+                    upgraded.futureResult.whenComplete { _ in deadline.cancel() }
+                    // A connection that ends in the middle of the handshake.
+                    channel.closeFuture.whenComplete { _ in upgraded.fail(Refused()) }
+                }
+            }
+            .connect(to: address)
+            .cascadeFailure(to: upgraded)
+        return upgraded.futureResult
+    }
+
+    private func upgrade(_ channel: any Channel, for runner: NIOLoopBound<AgentRunner>) throws -> EventLoopFuture<
+        any Channel
+    > {
+        let upgrader = NIOTypedWebSocketClientUpgrader<any Channel>(maxFrameSize: defaultMessageLimit) { channel, _ in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandlers([
+                    NIOWebSocketFrameAggregator(
+                        minNonFinalFragmentSize: 0, maxAccumulatedFrameCount: 1024,
+                        maxAccumulatedFrameSize: defaultMessageLimit
+                    ),
+                    AgentHandler(runner.value),
+                ])
+                return channel
+            }
+        }
+        var configuration = NIOUpgradableHTTPClientPipelineConfiguration(
+            upgradeConfiguration: NIOTypedHTTPClientUpgradeConfiguration<any Channel>(
+                upgradeRequestHead: HTTPRequestHead(
+                    version: .http1_1, method: .GET, uri: endpoint.path,
+                    headers: ["Host": endpoint.authority, "User-Agent": "opamp-sim"]
+                ),
+                upgraders: [upgrader],
+                notUpgradingCompletionHandler: { channel in
+                    channel.close(promise: nil)
+                    return channel.eventLoop.makeFailedFuture(Refused())
+                }
+            )
+        )
+        configuration.leftOverBytesStrategy = .forwardBytes
+        return try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(configuration: configuration)
+    }
+}

@@ -1,0 +1,160 @@
+import ArgumentParser
+import Glibc
+import Logging
+import ServiceLifecycle
+import Simulator
+import UnixSignals
+
+/// The wiring of the simulated fleet: flags, log, signals.
+@main
+struct OpAMPSim: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "opamp-sim",
+        abstract: "Simulates a fleet of Fluent Bit and Fluentd agents that speak real OpAMP.",
+        discussion: """
+            The same seed gives the same fleet. Standard output holds one JSON line when every agent has been answered, \
+            {"connected":N}, and with --stats one a second; the log goes to standard error. SIGTERM lets every agent say \
+            goodbye and ends with 0.
+            """,
+        version: "0.1.0"
+    )
+
+    private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
+    @Option(
+        help: ArgumentHelp("Where the OpAMP server is: ws://HOST:PORT/v1/opamp.", valueName: "url"),
+        transform: { try Endpoint($0) })
+    var url: Endpoint
+
+    @Option(help: "How many agents, 1 to 100000.")
+    var agents = 50
+
+    @Option(help: "Seconds between heartbeats, 0 for none.")
+    var heartbeat = 30
+
+    @Option(help: "The same seed gives the same fleet.")
+    var seed: UInt64 = 1
+
+    @Option(help: ArgumentHelp("How many of 100 agents are unhealthy; at least one unless 0.", valueName: "percent"))
+    var unhealthy = 2.0
+
+    @Option(name: .customLong("for"), help: ArgumentHelp("Stop by itself after that long.", valueName: "seconds"))
+    var duration: Double?
+
+    @Flag(help: "Print one JSON line with counts a second.")
+    var stats = false
+
+    @Option(
+        help: ArgumentHelp("The least important log entries shown: \(logLevels).", valueName: "level"),
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else { throw ValidationError("allowed are \(logLevels)") }
+            return level
+        }
+    )
+    var logLevel = Logger.Level.info
+
+    @Option(help: "text or json.")
+    var logFormat = LogFormat.text
+
+    @OptionGroup(title: "Misbehaviour")
+    var misbehaviour: Misbehaviour
+
+    func validate() throws {
+        try check("--agents", agents, in: 1...100_000)
+        try check("--heartbeat", heartbeat, in: 0...86_400)
+        try check("--unhealthy", unhealthy, in: 0...100)
+        if let duration { try check("--for", duration, in: 0.1...31_536_000) }
+        try check("--ignore-commands", misbehaviour.ignoreCommands, in: 0...100)
+        try check("--uptime-as-start-time", misbehaviour.uptimeAsStartTime, in: 0...100)
+        try check("--answer-late", misbehaviour.answerLate, in: 0...86_400)
+        try check("--clone-uid", misbehaviour.cloneUID, in: 0...(agents - 1))
+        if let seconds = misbehaviour.fallSilent { try check("--fall-silent", seconds, in: 0...31_536_000) }
+        try check("--fall-silent-percent", misbehaviour.fallSilentPercent, in: 0...100)
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap { [logFormat] label in
+            switch logFormat {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label)
+            }
+        }
+        var logger = Logger(label: "opamp-sim")
+        logger.logLevel = logLevel
+        logger.debug("open files", metadata: ["limit": "\(raiseOpenFileLimit())"])
+        let fleet = SimulatedFleet(
+            options, endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats, logger: logger,
+            output: JSONLines(to: STDOUT_FILENO).print
+        )
+        var services = ServiceGroupConfiguration(
+            services: [
+                .init(
+                    service: Simulation(fleet: fleet), successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .cancelGroup
+                )
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        )
+        services.maximumGracefulShutdownDuration = .seconds(15)
+        try await ServiceGroup(configuration: services).run()
+    }
+
+    private var options: SimulationOptions {
+        var options = SimulationOptions(agents: agents, seed: seed)
+        options.heartbeat = .seconds(heartbeat)
+        options.unhealthyPercent = unhealthy
+        options.ignoringPercent = misbehaviour.ignoreCommands
+        options.uptimePercent = misbehaviour.uptimeAsStartTime
+        options.answerDelay = .seconds(misbehaviour.answerLate)
+        options.clones = misbehaviour.cloneUID
+        options.silentAfter = misbehaviour.fallSilent.map { .seconds($0) }
+        options.silentPercent = misbehaviour.fallSilentPercent
+        return options
+    }
+
+    private func check<Value: Comparable>(_ flag: String, _ value: Value, in allowed: ClosedRange<Value>) throws {
+        if allowed.contains(value) { return }
+        throw ValidationError("\(flag) \(value): allowed are \(allowed.lowerBound) to \(allowed.upperBound)")
+    }
+}
+
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+/// What tests need agents to do wrong.
+struct Misbehaviour: ParsableArguments {
+    @Option(help: ArgumentHelp("How many of 100 agents ignore commands and custom messages.", valueName: "percent"))
+    var ignoreCommands = 0.0
+
+    @Option(help: ArgumentHelp("Hold every answer back that long.", valueName: "seconds"))
+    var answerLate = 0.0
+
+    @Option(help: ArgumentHelp("How many of 100 agents report their uptime as start time.", valueName: "percent"))
+    var uptimeAsStartTime = 0.0
+
+    @Option(
+        name: .customLong("clone-uid"),
+        help: ArgumentHelp("That many agents use the instance UID of the first one.", valueName: "agents")
+    )
+    var cloneUID = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "From then on agents neither send nor answer, and keep their connections.", valueName: "seconds"
+        )
+    )
+    var fallSilent: Double?
+
+    @Option(help: ArgumentHelp("How many of 100 agents --fall-silent is for.", valueName: "percent"))
+    var fallSilentPercent = 100.0
+}
+
+/// The fleet as the service group runs it.
+private struct Simulation: Service {
+    let fleet: SimulatedFleet
+
+    func run() async throws {
+        try await fleet.run()
+    }
+}
