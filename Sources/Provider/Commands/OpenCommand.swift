@@ -1,0 +1,108 @@
+package import FleetAPI
+package import JSON
+package import OpAMP
+
+/// A command on its way: decides what each event makes of it. Spec: design, "The life of a command".
+package struct OpenCommand: RESTObject, Equatable {
+    package var command = Command()
+    /// The start times that the agent had reported when a restart was sent, newest first, at most two.
+    private var startTimesBefore: [String] = []
+    /// What an `identify` offered.
+    var newUID: String?
+
+    package init() {}
+
+    package init(_ command: Command, newUID: InstanceUID? = nil) {
+        (self.command, self.newUID) = (command, newUID?.description)
+    }
+
+    package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
+        try coder.required("command", &command)
+        try coder.field("start_times_before", &startTimesBefore)
+        try coder.field("new_uid", &newUID)
+    }
+
+    /// Notes that the command is handed over.
+    mutating func send(at now: Moment, startTimes: [UInt64]) {
+        command.state = .sent
+        command.sentAt = now.wall
+        startTimesBefore = startTimes.map { String($0) }
+        if command.proof == .nothing {
+            finish(.unconfirmed, at: now, result: "this agent does not report the outcome of such a command")
+        }
+    }
+
+    /// Takes a start time reported after the command was sent.
+    ///
+    /// It proves a restart only if both it and the one before are dates, and the one before had not changed over the
+    /// last reports: an agent that reports its uptime there changes it each time, and proves nothing.
+    ///
+    /// - Returns: whether the command is confirmed by it.
+    mutating func reported(startTime: UInt64, at now: Moment, health: AgentHealth) -> Bool {
+        guard command.proof == .startTime, awaitsProof, let before = startTimesBefore.first.flatMap({ UInt64($0) }),
+            startTimesBefore.allSatisfy({ $0 == startTimesBefore[0] }),
+            isPlausible(before, now), isPlausible(startTime, now), before != startTime
+        else { return false }
+        command.evidence =
+            "start time \(Timestamp(nanoseconds: Int64(before))) → \(Timestamp(nanoseconds: Int64(startTime)))"
+        command.healthAfter = health
+        finish(.confirmed, at: now, result: nil)
+        return true
+    }
+
+    /// Takes what shows that a command with this kind of proof was carried out.
+    mutating func proved(_ evidence: String, succeeded: Bool = true, result: String? = nil, at now: Moment) {
+        command.evidence = evidence
+        finish(succeeded ? .confirmed : .failed, at: now, result: result)
+    }
+
+    /// Ends what has waited too long.
+    ///
+    /// - Returns: whether anything changed.
+    mutating func checkTime(at now: Moment) -> Bool {
+        switch command.state {
+        case .queued where now.wall >= command.expiresAt:
+            finish(.expired, at: now, result: "never handed over to the agent; safe to repeat")
+        case .sent where now.wall - (command.sentAt ?? now.wall) >= .seconds(command.confirmSeconds):
+            finish(.unconfirmed, at: now, result: unconfirmedReason)
+        default: return false
+        }
+        return true
+    }
+
+    mutating func cancel(_ reason: String, at now: Moment) {
+        finish(.cancelled, at: now, result: reason)
+    }
+
+    /// Whether proof that comes now still counts.
+    var awaitsProof: Bool { command.state == .sent || command.state == .unconfirmed }
+
+    private mutating func finish(_ state: CommandState, at now: Moment, result: String?) {
+        command.state = state
+        command.finishedAt = now.wall
+        command.result = result.map { $0.prefixUTF8(4096) }
+    }
+
+    private var unconfirmedReason: String {
+        let waited = "handed over, but no proof came within \(command.confirmSeconds) s; it may have been done"
+        guard command.proof == .startTime else { return waited }
+        if startTimesBefore.isEmpty { return waited + "; the agent had not reported a start time before" }
+        if Set(startTimesBefore).count > 1 { return waited + "; the agent's start time changes with every report" }
+        return waited
+    }
+
+    /// Whether nanoseconds since 1970 are a date of a process: after 2001, and not more than a day ahead.
+    private func isPlausible(_ startTime: UInt64, _ now: Moment) -> Bool {
+        startTime > 1_000_000_000_000_000_000 && startTime < UInt64(now.wall.nanoseconds + 86_400_000_000_000)
+    }
+}
+
+extension String {
+    /// The longest beginning of at most that many bytes that ends between two characters.
+    func prefixUTF8(_ limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        var end = utf8.index(startIndex, offsetBy: limit)
+        while end.samePosition(in: self) == nil { end = utf8.index(before: end) }
+        return String(self[..<end])
+    }
+}

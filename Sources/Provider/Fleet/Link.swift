@@ -1,0 +1,29 @@
+package import FleetAPI
+package import OpAMP
+import Synchronization
+
+/// One conversation with an agent: a WebSocket, or one HTTP exchange. Made by the transport, compared by identity.
+package final class Link: Sendable {
+    package let transport: AgentTransport
+    package let remoteAddress: String?
+    /// Writes a message that the server starts by itself; nil over HTTP, where only answers can be written.
+    package let push: (@Sendable (ServerToAgent) -> Void)?
+    /// Closes the connection after what was written.
+    package let close: @Sendable () -> Void
+    private let lastPong = Atomic<Int64>(0)
+
+    package init(
+        transport: AgentTransport, remoteAddress: String?, push: (@Sendable (ServerToAgent) -> Void)?,
+        close: @escaping @Sendable () -> Void
+    ) {
+        (self.transport, self.remoteAddress, self.push, self.close) = (transport, remoteAddress, push, close)
+    }
+
+    /// Notes that the agent answered a ping: it is there, though it says nothing.
+    package func answeredPing(at moment: Moment = .now()) {
+        lastPong.store(moment.monotonic, ordering: .relaxed)
+    }
+
+    /// On the monotonic clock; 0 before the first answer.
+    var lastAnsweredPing: Int64 { lastPong.load(ordering: .relaxed) }
+}

@@ -1,0 +1,51 @@
+import FleetAPI
+package import OpAMP
+
+/// What every message of an agent changes; kept apart from its record, in plain memory.
+package struct Vitals: Sendable {
+    /// How long an agent may be silent before anything is expected of it, unless its own gaps are longer.
+    static let defaultInterval = Duration.seconds(30)
+
+    var lastSeen: Moment
+    var sequence: UInt64
+    var status: AgentStatus
+    /// `unknown` while the agent is not connected or says nothing of its health.
+    var health: AgentHealth = .unknown
+    var transport: AgentTransport
+    /// The last five gaps between messages, in whole seconds rounded up, oldest first.
+    private var gaps: (UInt16, UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0, 0)
+    /// Messages on the present WebSocket, up to 2; and sockets in a row that carried one message only, up to 2.
+    var messagesOnLink: UInt8 = 0
+    var briefLinks: UInt8 = 0
+    var wantsFullState = false
+    /// Whether the server's custom capabilities were told on this session.
+    var wasIntroduced = false
+    /// When the full state was last asked for, on the monotonic clock; nil before the first time.
+    var askedFullStateAt: Int64?
+
+    init(lastSeen: Moment, sequence: UInt64, status: AgentStatus, transport: AgentTransport) {
+        (self.lastSeen, self.sequence, self.status, self.transport) = (lastSeen, sequence, status, transport)
+    }
+
+    /// Whether the agent opens a socket for each message, so that a closed one means nothing.
+    var isPolling: Bool { transport == .http || briefLinks >= 2 }
+
+    /// The interval in which the agent is expected to report: 30 s, raised to the longest of its last five gaps.
+    var expectedInterval: Duration {
+        max(Self.defaultInterval, .seconds(Int(max(gaps.0, gaps.1, gaps.2, gaps.3, gaps.4))))
+    }
+
+    /// Notes a message. A gap counts only between messages of an agent that was connected throughout.
+    mutating func heard(at now: Moment) {
+        if status == .connected {
+            let gap = (now.monotonic - lastSeen.monotonic + 999_999_999) / 1_000_000_000
+            gaps = (gaps.1, gaps.2, gaps.3, gaps.4, UInt16(clamping: gap))
+        }
+        lastSeen = now
+    }
+
+    /// Whether the agent has been silent for three expected intervals. Pings it answers count as a word.
+    func isSilent(at now: Moment, lastPong: Int64) -> Bool {
+        now.monotonic - max(lastSeen.monotonic, lastPong) > 3 * expectedInterval.nanoseconds
+    }
+}
