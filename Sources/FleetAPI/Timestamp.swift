@@ -23,6 +23,10 @@ package struct Timestamp: Sendable, Hashable, Comparable {
         Timestamp(nanoseconds: moment.nanoseconds + duration.nanoseconds)
     }
 
+    package static func - (moment: Self, duration: Duration) -> Self {
+        Timestamp(nanoseconds: moment.nanoseconds - duration.nanoseconds)
+    }
+
     package static func - (left: Self, right: Self) -> Duration {
         .nanoseconds(left.nanoseconds - right.nanoseconds)
     }

@@ -1,10 +1,11 @@
-package import FleetAPI
+import FleetAPI
 import Foundation
-package import JSON
-package import OpAMP
+import JSON
+import OpAMP
+import SwiftProtobuf
 
 /// One kind of command: what an agent must have for it, what proves it, and the message that carries it.
-package struct CommandKind: Sendable {
+struct CommandKind: Sendable {
     /// What an agent must have.
     enum Requirement: Sendable, Equatable {
         case nothing
@@ -21,7 +22,7 @@ package struct CommandKind: Sendable {
     /// JSON Schema of the parameters.
     let schema: JSON
 
-    package static let all: [CommandKind] = [
+    static let all: [CommandKind] = [
         CommandKind(
             name: "restart", description: "Restart the agent on its present configuration.",
             requirement: .capability(.acceptsRestartCommand, name: "AcceptsRestartCommand"), proof: .startTime,
@@ -73,10 +74,11 @@ package struct CommandKind: Sendable {
     private static let noParameters: JSON = ["type": "object", "additionalProperties": false, "properties": [:]]
 
     /// - Throws: 400 with the names that exist.
-    package static func named(_ name: String) throws(Problem) -> CommandKind {
+    static func named(_ name: String) throws(Problem) -> CommandKind {
         if let kind = all.first(where: { $0.name == name }) { return kind }
         var problem = Problem(
-            400, "Unknown command", detail: "there is no command \"\(name)\"; use one of the allowed names, or "
+            400, "Unknown command",
+            detail: "there is no command \"\(name)\"; use one of the allowed names, or "
                 + "\"custom\" with parameters capability, type and data"
         )
         (problem.field, problem.value, problem.allowed) = ("command", name, all.map(\.name))

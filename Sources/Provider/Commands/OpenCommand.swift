@@ -1,22 +1,22 @@
-package import FleetAPI
-package import JSON
-package import OpAMP
+import FleetAPI
+import JSON
+import OpAMP
 
 /// A command on its way: decides what each event makes of it. Spec: design, "The life of a command".
-package struct OpenCommand: RESTObject, Equatable {
-    package var command = Command()
+struct OpenCommand: RESTObject, Equatable {
+    var command = Command()
     /// The start times that the agent had reported when a restart was sent, newest first, at most two.
     private var startTimesBefore: [String] = []
     /// What an `identify` offered.
     var newUID: String?
 
-    package init() {}
+    init() {}
 
-    package init(_ command: Command, newUID: InstanceUID? = nil) {
+    init(_ command: Command, newUID: InstanceUID? = nil) {
         (self.command, self.newUID) = (command, newUID?.description)
     }
 
-    package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
+    mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("command", &command)
         try coder.field("start_times_before", &startTimesBefore)
         try coder.field("new_uid", &newUID)

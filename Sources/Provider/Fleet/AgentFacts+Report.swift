@@ -1,13 +1,13 @@
 import FleetAPI
 import Foundation
 import JSON
-package import OpAMP
+import OpAMP
 import SwiftProtobuf
 
 extension AgentFacts {
     /// Takes over what a message says; what it leaves out is unchanged.
     /// Spec: OpAMP, "Agent Status Compression".
-    package mutating func apply(_ message: AgentToServer, interned: inout InternedTexts) {
+    mutating func apply(_ message: AgentToServer, interned: inout InternedTexts) {
         // A zero mask is a message of a client that leaves it out: ReportsStatus is set in every valid one.
         if message.capabilities != 0 { capabilities = AgentCapabilities(rawValue: message.capabilities) }
         if message.hasAgentDescription { describe(message.agentDescription, &interned) }
@@ -30,6 +30,11 @@ extension AgentFacts {
         attributes =
             description.identifyingAttributes.map { attribute($0, isIdentifying: true, &interned) }
             + description.nonIdentifyingAttributes.map { attribute($0, isIdentifying: false, &interned) }
+        findNames(&interned)
+    }
+
+    /// Picks what lists show out of the attributes.
+    mutating func findNames(_ interned: inout InternedTexts) {
         func first(_ keys: String...) -> Searchable? {
             for key in keys {
                 if let found = attributes.first(where: { $0.key == key })?.value.displayText.nonEmpty {

@@ -1,4 +1,4 @@
-package import OpAMP
+import OpAMP
 
 /// Finds agents by uid, by the end of the uid, by service instance id and by host. Spec: design, references to agents.
 struct AgentIndex: Sendable {

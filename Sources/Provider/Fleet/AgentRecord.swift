@@ -1,12 +1,12 @@
 import FleetAPI
-package import JSON
-package import OpAMP
+import JSON
+import OpAMP
 
 /// What an agent last said of itself. Immutable: a report that changes anything makes a new record, so that readers
 /// scan the fleet without a lock.
-package final class AgentRecord: Sendable {
+final class AgentRecord: Sendable {
     /// One attribute of the agent's description.
-    package struct Attribute: Sendable, Equatable {
+    struct Attribute: Sendable, Equatable {
         let key: String
         let value: JSON
         let isIdentifying: Bool
@@ -22,7 +22,7 @@ package final class AgentRecord: Sendable {
 }
 
 /// Everything of an agent that its reports change. Texts that many agents share are shared in memory too.
-package struct AgentFacts: Sendable, Equatable {
+struct AgentFacts: Sendable, Equatable {
     var attributes: [AgentRecord.Attribute] = []
     var capabilities = AgentCapabilities()
     /// Without `request:` before them.
@@ -56,7 +56,7 @@ package struct AgentFacts: Sendable, Equatable {
 }
 
 /// A text with its lower-case form, which is the same storage where nothing differs.
-package struct Searchable: Sendable, Equatable {
+struct Searchable: Sendable, Equatable {
     let text: String
     let lower: String
 

@@ -1,19 +1,19 @@
 import Dispatch
-package import FleetAPI
+import FleetAPI
 
 import Glibc
 
 /// Now, on both clocks: the wall clock for what is shown and stored, the monotonic one for deciding what is late.
-package struct Moment: Sendable, Equatable {
-    package let wall: Timestamp
+struct Moment: Sendable, Equatable {
+    let wall: Timestamp
     /// Nanoseconds of a clock that never jumps; only differences mean anything.
-    package let monotonic: Int64
+    let monotonic: Int64
 
-    package init(wall: Timestamp, monotonic: Int64) {
+    init(wall: Timestamp, monotonic: Int64) {
         (self.wall, self.monotonic) = (wall, monotonic)
     }
 
-    package static func now() -> Moment {
+    static func now() -> Moment {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Moment(
@@ -23,7 +23,7 @@ package struct Moment: Sendable, Equatable {
     }
 
     /// The same moment later, for tests and time limits.
-    package static func + (moment: Moment, duration: Duration) -> Moment {
+    static func + (moment: Moment, duration: Duration) -> Moment {
         Moment(wall: moment.wall + duration, monotonic: moment.monotonic + duration.nanoseconds)
     }
 }

@@ -1,8 +1,8 @@
 import FleetAPI
-package import OpAMP
+import OpAMP
 
 /// What every message of an agent changes; kept apart from its record, in plain memory.
-package struct Vitals: Sendable {
+struct Vitals: Sendable {
     /// How long an agent may be silent before anything is expected of it, unless its own gaps are longer.
     static let defaultInterval = Duration.seconds(30)
 

@@ -1,0 +1,288 @@
+package import FleetAPI
+import JSON
+import OpAMP
+import Synchronization
+
+/// Who asked for something, for the record.
+package struct Caller: Sendable {
+    package let name: String
+    package let address: String
+
+    package init(name: String, address: String) {
+        (self.name, self.address) = (name, address)
+    }
+}
+
+extension Fleet {
+    /// How long a caller's idempotency key stands for its request.
+    private static let idempotencyTime = Duration.seconds(86_400)
+    private static let defaultExpiry = 300
+
+    /// Queues a command for one agent.
+    ///
+    /// - Returns: once the command is on disk; with a key used before for the same request, the command of then.
+    /// - Throws: 400 for wrong parameters, 404 for an unknown agent, 409 when it cannot take the command or a restart is
+    ///   open already, 422 for a key used for another request.
+    package func queue(
+        _ request: CommandRequest, for reference: String, caller: Caller, idempotencyKey: String?
+    ) async throws(Problem) -> Command {
+        let kind = try CommandKind.named(request.command)
+        try kind.check(request.parameters)
+        try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
+        try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
+        let view = try view(reference)
+        let digest = request.json.text + " " + view.record.uid.description
+        let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
+        if let key, let earlier = try await earlier(key, digest) { return earlier }
+
+        let now = Moment.now()
+        var command = Command()
+        command.id = newID()
+        (command.command, command.parameters, command.proof) = (kind.name, request.parameters, kind.proof)
+        command.instanceUID = view.record.uid.description
+        command.host = view.facts.host?.text
+        (command.requestedBy, command.requestedFrom) = (caller.name, caller.address)
+        command.queuedAt = now.wall
+        let shortest = 3 * Int(view.vitals.expectedInterval.components.seconds)
+        command.expiresAt = now.wall + .seconds(max(request.expiresSeconds ?? Self.defaultExpiry, shortest))
+        command.confirmSeconds = request.confirmSeconds ?? 60
+        try await file(OpenCommand(command), kind, key: key, digest: digest, now)
+
+        let later = Moment.now()
+        state.withLock { state in
+            var effects = FleetState.Effects()
+            state.push(to: view.record.uid, at: later, &effects)
+            commit(effects)
+        }
+        return try await self.command(command.id, wait: .zero)
+    }
+
+    /// Checks what may have changed, files the command, and waits until it is on disk.
+    private func file(
+        _ open: OpenCommand, _ kind: CommandKind, key: IdempotencyKey?, digest: String, _ now: Moment
+    ) async throws(Problem) {
+        let id = open.command.id
+        let refusal: Problem? = await withCheckedContinuation { continuation in
+            let refusal = state.withLock { state -> Problem? in
+                if let refusal = state.refusal(of: open.command, kind, key: key) { return refusal }
+                var effects = FleetState.Effects()
+                state.queue(open, at: now, &effects)
+                if let key {
+                    state.keysInFlight.insert(key)
+                    effects.changes.append(
+                        .idempotency(caller: key.caller, key: key.key, request: digest, command: id, at: now.wall)
+                    )
+                }
+                commit(effects) { [self] isWritten in
+                    self.state.withLock { state in
+                        if let key { state.keysInFlight.remove(key) }
+                        if !isWritten { state.drop(id) }
+                    }
+                    guard !isWritten else { return continuation.resume(returning: nil) }
+                    continuation.resume(
+                        returning: Problem(
+                            507, "Not stored", detail: "the command could not be written to disk and was not queued"
+                        )
+                    )
+                }
+                return nil
+            }
+            if let refusal { continuation.resume(returning: refusal) }
+        }
+        if let refusal { throw refusal }
+    }
+
+    /// The command that this key stands for already.
+    private func earlier(_ key: IdempotencyKey, _ digest: String) async throws(Problem) -> Command? {
+        let since = Moment.now().wall - Self.idempotencyTime
+        guard
+            let earlier = try await reading({
+                try await self.store.idempotent(caller: key.caller, key: key.key, since: since)
+            })
+        else { return nil }
+        guard earlier.request == digest else {
+            var problem = Problem(
+                422, "Idempotency key used", detail: "this Idempotency-Key was used for another request; use a new one"
+            )
+            (problem.field, problem.value) = ("Idempotency-Key", key.key)
+            throw problem
+        }
+        return try await command(earlier.command, wait: .zero)
+    }
+
+    private func checkRange(_ value: Int?, _ allowed: ClosedRange<Int>, _ field: String) throws(Problem) {
+        guard let value, !allowed.contains(value) else { return }
+        var problem = Problem(
+            400, "Out of range", detail: "\(field) must be \(allowed.lowerBound) to \(allowed.upperBound) seconds"
+        )
+        (problem.field, problem.value) = (field, String(value))
+        throw problem
+    }
+
+    // MARK: - Reading
+
+    /// One command; waits until it is final or `wait` is over. Cancelling the task ends the wait, not the command.
+    ///
+    /// - Throws: 404 for an unknown id.
+    package func command(_ id: String, wait: Duration) async throws(Problem) -> Command {
+        if wait > .zero { await waitUntilFinal(id, atMost: wait) }
+        guard let open = try await stored(id) else {
+            var problem = Problem(404, "No such command", detail: "there is no command with this id")
+            (problem.field, problem.value) = ("id", id)
+            throw problem
+        }
+        return shown([open])[0]
+    }
+
+    /// Commands, newest first.
+    ///
+    /// - Throws: 404 or 409 for a reference that does not mean one agent, 400 for a wrong cursor.
+    package func commands(
+        agent reference: String?, state: CommandState?, limit: Int, cursor: String?
+    ) async throws(Problem) -> CommandPage {
+        let uid = try reference.map { reference throws(Problem) in try view(reference).record.uid }
+        if let cursor, try await stored(cursor) == nil { throw Cursor.invalid(cursor) }
+        let found = try await reading {
+            try await self.store.commands(of: uid, state: state, limit: limit + 1, after: cursor)
+        }
+        var page = CommandPage()
+        page.commands = shown(Array(found.commands.prefix(limit)))
+        (page.matched, page.asOf) = (found.matched, Moment.now().wall)
+        if found.commands.count > limit { page.next = page.commands.last?.id }
+        return page
+    }
+
+    /// Withdraws a command that is still queued.
+    ///
+    /// - Throws: 404 for an unknown id, 409 when it was handed over or has ended.
+    package func cancel(_ id: String, caller: Caller) async throws(Problem) -> Command {
+        let now = Moment.now()
+        let reason = "withdrawn by \(caller.name)"
+        let isCancelled: Bool = await withCheckedContinuation { continuation in
+            let isOpen = state.withLock { state in
+                var effects = FleetState.Effects()
+                let open = state.cancel(id, reason: reason, at: now, &effects)
+                guard open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
+                commit(effects) { continuation.resume(returning: $0) }
+                return true
+            }
+            if !isOpen { continuation.resume(returning: false) }
+        }
+        let command = try await command(id, wait: .zero)
+        guard !isCancelled else { return command }
+        var problem = Problem(
+            409, "Not queued any more",
+            detail: "the command is \(command.state.rawValue); only a queued one can be "
+                + "withdrawn"
+        )
+        problem.commandID = id
+        throw problem
+    }
+
+    /// What can be sent, with the number of agents that take it now; with a reference only what that agent takes.
+    package func commandTypes(agent reference: String?) throws(Problem) -> CommandTypes {
+        let facts: [AgentFacts] =
+            if let reference { [try view(reference).facts] } else { snapshot.records.map(\.facts) }
+        var types = CommandTypes()
+        types.total = facts.count
+        types.commandTypes = CommandKind.all.map { kind in
+            var type = FleetAPI.CommandType()
+            (type.name, type.description, type.proof) = (kind.name, kind.description, kind.proof)
+            (type.capability, type.parameters) = (kind.needed([:]), kind.schema)
+            type.agents = facts.count { kind.isOffered(by: $0) }
+            return type
+        }
+        if reference != nil { types.commandTypes.removeAll { $0.agents == 0 } }
+        return types
+    }
+
+    /// Forgets an agent.
+    ///
+    /// - Throws: 409 while it is connected.
+    package func forget(_ reference: String, caller: Caller) async throws(Problem) {
+        let view = try view(reference)
+        let now = Moment.now()
+        let isForgotten: Bool = await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                guard let position = state.position(of: view.record.uid),
+                    state.vitals[position].status != .connected
+                else { return false }
+                var effects = FleetState.Effects()
+                state.forget(position, at: now, &effects)
+                commit(effects) { continuation.resume(returning: $0) }
+                return true
+            }
+            if !isDone { continuation.resume(returning: false) }
+        }
+        guard !isForgotten else { return }
+        throw Problem(409, "Agent connected", detail: "a connected agent cannot be forgotten; stop it first")
+    }
+
+    // MARK: - Parts
+
+    private func stored(_ id: String) async throws(Problem) -> OpenCommand? {
+        if let open = state.withLock({ $0.commands[id] }) { return open }
+        return try await reading { try await self.store.command(id) }
+    }
+
+    private func waitUntilFinal(_ id: String, atMost limit: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: limit) }
+            group.addTask {
+                while !Task.isCancelled, !self.isFinal(id) {
+                    await self.waits.wait(for: id) { self.isFinal(id) }
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Whether nothing more is expected of a command; those not in memory have ended.
+    private func isFinal(_ id: String) -> Bool {
+        state.withLock { $0.commands[id]?.command.state.isFinal ?? true }
+    }
+
+    /// Commands with what is known of their agents now.
+    private func shown(_ commands: [OpenCommand]) -> [Command] {
+        let now = Moment.now()
+        return state.withLock { state in
+            commands.map { open in
+                var command = open.command
+                command.asOf = now.wall
+                guard let uid = InstanceUID(command.instanceUID), let position = state.position(of: uid) else {
+                    command.shortID = String(command.instanceUID.suffix(AgentIndex.shortestSuffix))
+                    return command
+                }
+                let vitals = state.vitals[position]
+                command.shortID = state.index.shortID(of: state.records[position].uid, in: state.records)
+                command.host = state.records[position].facts.host?.text ?? command.host
+                command.agentStatus = vitals.status
+                command.agentLastSeen = vitals.lastSeen.wall
+                if vitals.status == .connected, vitals.isPolling {
+                    let silent = Duration.nanoseconds(now.monotonic - vitals.lastSeen.monotonic)
+                    command.nextReportSeconds = Int(max(.zero, vitals.expectedInterval - silent).components.seconds)
+                }
+                return command
+            }
+        }
+    }
+
+    private func newID() -> String {
+        var random = SystemRandomNumberGenerator()
+        return InstanceUID(high: random.next(), low: random.next()).description
+    }
+}
+
+/// A caller's own name for a request, so that it can repeat it safely.
+struct IdempotencyKey: Hashable, Sendable {
+    let caller: String
+    let key: String
+}
+
+extension CommandKind {
+    /// Whether an agent takes such commands at all; of raw custom messages any that declares a capability.
+    fileprivate func isOffered(by facts: AgentFacts) -> Bool {
+        requirement == .customParameter ? !facts.customCapabilities.isEmpty : isTaken(by: facts, [:])
+    }
+}

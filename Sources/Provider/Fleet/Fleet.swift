@@ -1,0 +1,182 @@
+import Dispatch
+package import FleetAPI
+import Foundation
+package import Logging
+package import OpAMP
+import ServiceLifecycle
+import SwiftProtobuf
+import Synchronization
+
+/// The fleet: what every agent last said, and the commands for them.
+///
+/// Safe to call from any thread. A change is in the store's queue before anybody else sees it, so what is written is in
+/// the order it happened.
+package final class Fleet: Sendable {
+    let state: Mutex<FleetState>
+    let store: Store
+    let logger: Logger
+    let waits = CommandWaits()
+    private let version: String
+
+    /// Opens the store and loads the fleet; nobody is connected before a message.
+    ///
+    /// - Parameter dataDirectory: nil keeps everything in memory.
+    package init(dataDirectory: String?, version: String, logger: Logger) throws(StoreError) {
+        let now = Moment.now()
+        store = try Store(directory: dataDirectory)
+        let stored = try store.load(unconfirmedSince: now.wall - FleetState.lateProofTime)
+        state = Mutex(FleetState(stored, now: now))
+        (self.version, self.logger) = (version, logger)
+        logger.notice(
+            "fleet loaded",
+            metadata: ["agents": "\(stored.agents.count)", "open_commands": "\(stored.commands.count)"]
+        )
+    }
+
+    // MARK: - Agents
+
+    /// Takes a message of an agent.
+    ///
+    /// Does no I/O and may be called on an event loop; the messages of one agent must come in their order.
+    ///
+    /// - Parameter reply: gets the answer, exactly once: before this returns, or, when over HTTP it carries a command,
+    ///   once the store has that command as sent, then on another thread.
+    package func receive(
+        _ message: AgentToServer, over link: Link, reply: @escaping @Sendable (ServerToAgent) -> Void
+    ) {
+        guard let uid = InstanceUID(bytes: message.instanceUid) else {
+            reply(.badRequest("instance_uid has \(message.instanceUid.count) bytes; it must have 16"))
+            return
+        }
+        let now = Moment.now()
+        let (answer, delivery) = state.withLock { state -> (ServerToAgent, FleetState.Delivery?) in
+            var effects = FleetState.Effects()
+            let answer = state.receive(message, from: uid, over: link, at: now, &effects)
+            let delivery = link.push == nil ? effects.deliveries.first : nil
+            commit(effects) { isSent in
+                if let delivery { reply(isSent ? answer.carrying(delivery.message) : answer) }
+            }
+            return (answer, delivery)
+        }
+        if delivery == nil { reply(answer) }
+    }
+
+    /// The WebSocket of this link is gone.
+    package func closed(_ link: Link) {
+        let now = Moment.now()
+        state.withLock { state in
+            var effects = FleetState.Effects()
+            state.closed(link, at: now, &effects)
+            commit(effects)
+        }
+    }
+
+    /// Queues the writes of a decision; hands commands over and wakes those who wait once they are on disk.
+    ///
+    /// Called with the state locked: that keeps the writes in the order of the decisions.
+    ///
+    /// - Parameter then: told whether it was written; not called when there is no command in it.
+    func commit(_ effects: FleetState.Effects, then: (@Sendable (_ isWritten: Bool) -> Void)? = nil) {
+        guard !effects.changes.isEmpty else { return }
+        guard effects.changes.contains(where: \.isAcknowledged) else { return store.write(effects.changes) }
+        store.write(effects.changes) { [self] result in
+            switch result {
+            case .success:
+                for delivery in effects.deliveries { delivery.link.push?(delivery.message) }
+                state.withLock { $0.dropFinished(effects.touched) }
+            case .failure(let error):
+                logger.error("commands could not be written", metadata: ["reason": "\(error)"])
+                state.withLock { state in
+                    for delivery in effects.deliveries { state.takeBack(delivery.commandID) }
+                }
+            }
+            then?((try? result.get()) != nil)
+            waits.wake(effects.touched)
+        }
+    }
+
+    // MARK: - Service
+
+    package func info() -> ServerInfo {
+        var info = ServerInfo()
+        (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
+        info.api = ["agents", "commands", "command-types", "filter", "fleet", "find"]
+        info.agents = state.withLock { $0.records.count }
+        return info
+    }
+
+    /// One step of time: marks silent agents and ends commands that have waited too long.
+    func tick(at now: Moment) {
+        state.withLock { state in
+            var effects = FleetState.Effects()
+            state.tick(at: now, &effects)
+            commit(effects)
+        }
+    }
+
+    /// Queues when the agents were last heard for writing, where that changed since `moment`.
+    private func saveSeen(since moment: Int64) {
+        let seen = state.withLock { $0.seen(since: moment) }
+        if !seen.isEmpty { store.write([.seen(seen)]) }
+    }
+}
+
+extension Fleet: Service {
+    /// How often it is written when agents were last heard.
+    private static let saveSeenInterval = Duration.seconds(30)
+
+    /// Watches time until the service is stopped; then writes what is left and closes the store.
+    package func run() async throws {
+        let savedAt = await cancelWhenGracefulShutdown { await self.watchTime() }
+        saveSeen(since: savedAt.monotonic)
+        try store.close()
+    }
+
+    /// Takes a step of time each second until the task is cancelled.
+    ///
+    /// - Returns: when it was last queued for writing when agents were heard.
+    private func watchTime() async -> Moment {
+        var savedAt = Moment.now()
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            let now = Moment.now()
+            tick(at: now)
+            if now.monotonic - savedAt.monotonic >= Self.saveSeenInterval.nanoseconds {
+                saveSeen(since: savedAt.monotonic)
+                savedAt = now
+            }
+        }
+        return savedAt
+    }
+}
+
+extension Change {
+    /// Whether somebody is told that it is done, so that it must be on disk first.
+    fileprivate var isAcknowledged: Bool {
+        switch self {
+        case .command, .idempotency, .forget, .rename: true
+        case .agent, .seen, .config, .event: false
+        }
+    }
+}
+
+extension ServerToAgent {
+    /// An answer that says a message was wrong and should not be sent again as it is.
+    /// Spec: OpAMP, "ServerErrorResponse Message".
+    package static func badRequest(_ reason: String) -> ServerToAgent {
+        .with {
+            $0.errorResponse.type = .badRequest
+            $0.errorResponse.errorMessage = reason
+        }
+    }
+
+    /// This answer with a command in it; an OpAMP command stays alone.
+    fileprivate func carrying(_ command: ServerToAgent) -> ServerToAgent {
+        if command.hasCommand { return command }
+        var answer = self
+        if command.hasCustomMessage { answer.customMessage = command.customMessage }
+        if command.hasAgentIdentification { answer.agentIdentification = command.agentIdentification }
+        answer.flags |= command.flags
+        return answer
+    }
+}

@@ -1,0 +1,38 @@
+import GRDB
+
+/// The tables, step by step: a step that has been released never changes.
+enum Schema {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("v1") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE agents (
+                        uid TEXT PRIMARY KEY NOT NULL, first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+                        sequence TEXT NOT NULL, transport TEXT NOT NULL, facts TEXT NOT NULL, health BLOB NOT NULL,
+                        components BLOB NOT NULL
+                    );
+                    CREATE TABLE aliases (old TEXT PRIMARY KEY NOT NULL, new TEXT NOT NULL);
+                    CREATE TABLE configs (hash TEXT PRIMARY KEY NOT NULL, body BLOB NOT NULL);
+                    CREATE TABLE commands (
+                        id TEXT PRIMARY KEY NOT NULL, uid TEXT NOT NULL, state TEXT NOT NULL,
+                        queued_at INTEGER NOT NULL, body TEXT NOT NULL
+                    );
+                    CREATE INDEX commands_by_time ON commands (queued_at DESC, id);
+                    CREATE INDEX commands_by_agent ON commands (uid, queued_at DESC, id);
+                    CREATE INDEX commands_by_state ON commands (state, queued_at DESC, id);
+                    CREATE TABLE idempotency (
+                        caller TEXT NOT NULL, key TEXT NOT NULL, request TEXT NOT NULL, command TEXT NOT NULL,
+                        at INTEGER NOT NULL, PRIMARY KEY (caller, key)
+                    );
+                    CREATE TABLE events (
+                        number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, uid TEXT NOT NULL,
+                        kind TEXT NOT NULL, text TEXT
+                    );
+                    CREATE INDEX events_by_agent ON events (uid, number DESC);
+                    """
+            )
+        }
+        return migrator
+    }
+}
