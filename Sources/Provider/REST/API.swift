@@ -1,0 +1,68 @@
+import FleetAPI
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// The REST API: from a request over its route to an answer. Errors become problems here and nowhere else.
+struct API: Sendable {
+    static let routes = RouteTable(routes: Route.info + Route.agents + Route.commands)
+
+    let fleet: Fleet
+    let logger: Logger
+
+    /// - Parameters:
+    ///   - path: without the query, still encoded.
+    ///   - query: what follows the `?`, still encoded.
+    func respond(
+        to request: Request, path: Substring, query: Substring, from remoteAddress: String?
+    ) async -> Response {
+        do {
+            let match: (route: Route, arguments: [String])
+            do {
+                guard let found = try Self.routes.find(request.method, try Self.parts(of: path)) else {
+                    throw Problem(404, "Not Found", detail: "there is nothing at \(path)")
+                }
+                match = found
+            } catch let error as RouteTable.NotAllowed {
+                let problem = Problem.refused(
+                    405, "Method Not Allowed", field: "method", value: request.method.rawValue,
+                    "\(path) takes \(error.methods.joined(separator: ", "))", allowed: error.methods)
+                return Response(problem, fields: [.allow: error.methods.joined(separator: ", ")])
+            }
+            let call = Call(
+                fleet: fleet, arguments: match.arguments,
+                query: try QueryParameters(query, names: match.route.parameters), fields: request.headers,
+                body: match.route.method == .post ? try await Self.body(of: request) : [],
+                caller: Caller(name: "anonymous", address: remoteAddress ?? "unknown"))
+            return try Response(try await match.route.answer(call))
+        } catch let problem as Problem {
+            return Response(problem)
+        } catch {
+            logger.error("request failed", metadata: ["method": "\(request.method)", "error": "\(error)"])
+            return Response(Problem(500, "Internal Server Error", detail: "the provider failed; its log says why"))
+        }
+    }
+
+    /// The parts of a path, decoded one by one so that an encoded slash stays inside its part.
+    static func parts(of path: Substring) throws(Problem) -> [String] {
+        var parts: [String] = []
+        for part in path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
+            guard let decoded = percentDecoded(part) else {
+                throw .badRequest(field: "path", value: String(part), "the path is not percent-encoded UTF-8")
+            }
+            parts.append(decoded)
+        }
+        return parts
+    }
+
+    private static func body(of request: Request) async throws -> [UInt8] {
+        let tooLarge = Problem(413, "Content Too Large", detail: "a body may have \(Call.bodyLimit) bytes")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Call.bodyLimit { throw tooLarge }
+        do {
+            return Array(buffer: try await request.body.collect(upTo: Call.bodyLimit))
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import FleetAPI
+import HTTPTypes
+import JSON
+
+/// One request to the API once its path, its query and its body have been read.
+struct Call: Sendable {
+    /// The most bytes of a request's body.
+    static let bodyLimit = 1 << 20
+
+    let fleet: Fleet
+    /// What stood in the places of the path's parameters, in their order.
+    let arguments: [String]
+    let query: QueryParameters
+    let fields: HTTPFields
+    let body: [UInt8]
+    let caller: Caller
+
+    /// The body as the object it should be.
+    ///
+    /// - Throws: a 400 with the place, for members that do not exist too.
+    func object<Object: RESTObject>(_: Object.Type) throws(Problem) -> Object {
+        do {
+            let json = try JSON(parsing: body, limit: Self.bodyLimit)
+            let names = Object.fieldNames
+            if let unknown = json.object?.members.first(where: { !names.contains($0.key) }) {
+                throw Problem.badRequest(
+                    field: unknown.key, "there is no member \(unknown.key); use: \(names.joined(separator: ", "))",
+                    allowed: names)
+            }
+            return try Object(json: json)
+        } catch let problem as Problem {
+            throw problem
+        } catch let error as ShapeError {
+            throw .badRequest(field: error.path.isEmpty ? "body" : error.path, "\(error)")
+        } catch {
+            throw .badRequest(field: "body", "\(error)")
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package import FleetAPI
+
+/// The query of one request, checked against the names that its path knows.
+package struct QueryParameters: Sendable, Equatable {
+    private let values: [String: String]
+
+    /// - Parameters:
+    ///   - query: what follows the `?`, still encoded; `+` is a space.
+    ///   - names: the parameters that exist.
+    /// - Throws: a 400 that names an unknown, repeated or undecodable parameter.
+    package init(_ query: some StringProtocol, names: [String]) throws(Problem) {
+        var values: [String: String] = [:]
+        for pair in query.split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let name = percentDecoded(parts[0], plusIsSpace: true),
+                let value = percentDecoded(parts.count > 1 ? parts[1] : "", plusIsSpace: true)
+            else { throw .badRequest(field: String(parts[0]), "the query is not percent-encoded UTF-8") }
+            guard names.contains(name) else {
+                let known = names.isEmpty ? "this path takes no parameters" : "use: \(names.joined(separator: ", "))"
+                throw .badRequest(field: name, value: value, "there is no parameter \(name); \(known)", allowed: names)
+            }
+            guard values.updateValue(value, forKey: name) == nil else {
+                throw .badRequest(field: name, value: value, "\(name) is given more than once")
+            }
+        }
+        self.values = values
+    }
+
+    /// The text of a parameter; nil when it is absent.
+    package subscript(name: String) -> String? {
+        values[name]
+    }
+
+    package func required(_ name: String) throws(Problem) -> String {
+        guard let value = values[name], !value.isEmpty else { throw .badRequest(field: name, "\(name) is missing") }
+        return value
+    }
+
+    package func number(_ name: String, in allowed: ClosedRange<Int>, default: Int) throws(Problem) -> Int {
+        guard let text = values[name] else { return `default` }
+        guard let number = Int(text), allowed.contains(number) else {
+            let range = "\(allowed.lowerBound) to \(allowed.upperBound)"
+            throw .badRequest(field: name, value: text, "\(name) must be a whole number, \(range)", allowed: [range])
+        }
+        return number
+    }
+
+    /// The elements of a comma list; nil when the parameter is absent.
+    package func list(_ name: String) -> [String]? {
+        values[name].map { $0.split(separator: ",").map(String.init) }
+    }
+
+    /// The elements of a comma list, each one of `allowed`.
+    package func list(_ name: String, of allowed: [String]) throws(Problem) -> [String]? {
+        guard let elements = list(name) else { return nil }
+        if let wrong = elements.first(where: { !allowed.contains($0) }) {
+            throw .badRequest(
+                field: name, value: wrong, "\(name) knows no \(wrong); use: \(allowed.joined(separator: ", "))",
+                allowed: allowed)
+        }
+        return elements
+    }
+
+    /// The case that a parameter names; nil when it is absent.
+    package func choice<Choice: RESTEnum>(_ name: String, _: Choice.Type) throws(Problem) -> Choice? {
+        guard let text = values[name] else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let allowed = Choice.allCases.map(\.rawValue)
+            throw .badRequest(
+                field: name, value: text, "\(name) must be one of: \(allowed.joined(separator: ", "))",
+                allowed: allowed)
+        }
+        return choice
+    }
+}

@@ -1,0 +1,60 @@
+import FleetAPI
+import NIOCore
+import NIOHTTP1
+
+/// Stands before the upgrade to WebSocket and lets through only what will be accepted.
+///
+/// The upgrade swallows a request that it refuses, and only the first request of a connection can upgrade. So every
+/// other request loses its Upgrade header and is answered like an ordinary one; the connection ends with that answer,
+/// because the parser reads nothing after a request that asked for an upgrade. Until there is a request it also does
+/// what the HTTP handlers do later: it answers bytes that are not HTTP, and closes when the server stops.
+final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private var hasRequest = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        let isFirst = !hasRequest
+        hasRequest = true
+        if isFirst, Self.isAccepted(head) {
+            context.fireChannelRead(data)
+            // What follows the request is not HTTP.
+            return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+        }
+        if head.headers.contains(name: "Upgrade") {
+            head.headers.remove(name: "Upgrade")
+            head.headers.replaceOrAdd(name: "Connection", value: "close")
+        }
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !hasRequest else { return context.fireErrorCaught(error) }
+        if error is HTTPParserError {
+            let fields = HTTPHeaders([("Connection", "close"), ("Content-Length", "0")])
+            let head = HTTPResponseHead(version: .http1_1, status: .badRequest, headers: fields)
+            context.write(wrapOutboundOut(.head(head)), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+        context.close(promise: nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if event is ChannelShouldQuiesceEvent, !hasRequest { return context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Whether the request opens an agent's WebSocket. Spec: RFC 6455, section 4.2.1.
+    static func isAccepted(_ head: HTTPRequestHead) -> Bool {
+        head.method == .GET && head.uri.prefix { $0 != "?" } == OpAMPEndpoint.path
+            && head.headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" }
+            && head.headers[canonicalForm: "Connection"].contains { $0.lowercased() == "upgrade" }
+            && head.headers["Sec-WebSocket-Version"] == ["13"] && head.headers["Sec-WebSocket-Key"].count == 1
+            && AccessRules.refusal(
+                method: "GET", path: OpAMPEndpoint.path, host: nil, fields: head.headers.map { ($0.name, $0.value) })
+                == nil
+    }
+}

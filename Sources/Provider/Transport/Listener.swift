@@ -1,0 +1,52 @@
+import FleetAPI
+import Hummingbird
+import HummingbirdCore
+package import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// One address that agents, tools and people connect to.
+///
+/// Runs until the service is stopped: then agents are sent away with close code 1001, requests on their way are
+/// answered, and every connection is closed.
+package struct Listener: Service {
+    /// Connections that wait to be accepted: a fleet that comes back all at once must not be refused.
+    static let backlog = 4096
+
+    private let address: Authority
+    private let fleet: Fleet
+    private let logger: Logger
+    private let onListening: @Sendable (String) -> Void
+
+    /// - Parameters:
+    ///   - address: port 0, or none, is any free port.
+    ///   - onListening: called once with the URL of the address, for example `http://127.0.0.1:41234`.
+    package init(
+        on address: Authority, fleet: Fleet, logger: Logger, onListening: @escaping @Sendable (String) -> Void
+    ) {
+        (self.address, self.fleet, self.logger, self.onListening) = (address, fleet, logger, onListening)
+    }
+
+    /// - Throws: when the address cannot be listened on.
+    package func run() async throws {
+        let limit = OpAMPEndpoint.messageLimit
+        let (fleet, logger, onListening) = (fleet, logger, onListening)
+        let application = Application(
+            responder: ProviderResponder(
+                exchange: AgentExchange(fleet: fleet, limit: limit, logger: logger),
+                api: API(fleet: fleet, logger: logger)),
+            server: HTTPServerBuilder { responder in
+                ProviderChannel(responder: responder) {
+                    AgentSocketHandler(fleet: fleet, limit: limit, logger: logger)
+                }
+            },
+            configuration: ApplicationConfiguration(
+                address: .hostname(address.host, port: address.port ?? 0), backlog: Self.backlog),
+            onServerRunning: { channel in
+                if let address = channel.localAddress?.hostAndPort { onListening("http://\(address)") }
+            },
+            logger: logger
+        )
+        try await application.run()
+    }
+}

@@ -1,0 +1,41 @@
+import FleetAPI
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import NIOCore
+
+/// Answers every HTTP request of a listener: the access rules first, then the agents' path, then the API.
+struct ProviderResponder: HTTPResponder {
+    struct Context: RequestContext {
+        var coreContext: CoreRequestContextStorage
+        let remoteAddress: String?
+
+        init(source: ApplicationRequestContextSource) {
+            coreContext = .init(source: source)
+            remoteAddress = source.channel.remoteAddress?.hostAndPort
+        }
+    }
+
+    let exchange: AgentExchange
+    let api: API
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let target = (request.head.path ?? "")[...]
+        let path = target.prefix { $0 != "?" }
+        var response: Response
+        if let problem = AccessRules.refusal(
+            method: request.method.rawValue, path: String(path), host: request.head.authority,
+            fields: request.headers.lazy.map { ($0.name.canonicalName, $0.value) })
+        {
+            response = Response(problem)
+        } else if path == OpAMPEndpoint.path {
+            response = try await exchange.respond(to: request, from: context.remoteAddress)
+        } else {
+            response = await api.respond(
+                to: request, path: path, query: target.dropFirst(path.count + 1), from: context.remoteAddress)
+        }
+        // The HTTP loop ends the connection for exactly this value.
+        if request.headers[.connection] == "close" { response.headers[.connection] = "close" }
+        return response
+    }
+}

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Glibc
+import JSON
+import Logging
+import Provider
+import ServiceLifecycle
+import UnixSignals
+
+/// The wiring of the provider: flags, log, signals.
+@main
+struct OpAMPProvider: AsyncParsableCommand {
+    private static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "opamp-provider",
+        abstract: "The OpAMP server of a fleet, with a REST API for its tools.",
+        discussion: """
+            Agents connect to /v1/opamp, by WebSocket or plain HTTP; tools use /api/v1. The first line on standard \
+            output says where it listens, {"listening":"http://127.0.0.1:41234"}; the log goes to standard error. \
+            SIGTERM ends it with 0 after a clean stop; 64 is a wrong flag, 1 an address that is in use or a data \
+            directory that cannot be used.
+            """,
+        version: version
+    )
+
+    private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+
+    @Option(
+        help: ArgumentHelp("Where to listen: a loopback address; port 0 is any free port.", valueName: "host:port"),
+        transform: { text in
+            guard let address = Authority(text), address.port != nil else {
+                throw ValidationError("allowed are HOST:PORT and [IPv6]:PORT, with a port from 0 to 65535")
+            }
+            guard address.isLoopback else {
+                throw ValidationError(
+                    """
+                    allowed are loopback addresses (127.0.0.1, localhost, [::1]): other listeners need \
+                    authentication, which does not exist yet
+                    """)
+            }
+            return address
+        })
+    var listen = Authority("127.0.0.1:8080")!
+
+    @Option(help: ArgumentHelp("Where the fleet, the commands and their history are kept.", valueName: "dir"))
+    var dataDir: String?
+
+    @Flag(help: "Keep everything in memory: it is gone when the provider ends.")
+    var inMemory = false
+
+    @Option(
+        help: ArgumentHelp("The least important log entries shown: \(logLevels).", valueName: "level"),
+        transform: { text in
+            guard let level = Logger.Level(rawValue: text) else { throw ValidationError("allowed are \(logLevels)") }
+            return level
+        }
+    )
+    var logLevel = Logger.Level.info
+
+    @Option(help: "text or json.")
+    var logFormat = LogFormat.text
+
+    func validate() throws {
+        if let dataDir, dataDir.isEmpty { throw ValidationError("--data-dir \"\": allowed is the path of a directory") }
+        guard (dataDir != nil) != inMemory else {
+            throw ValidationError(
+                "\(inMemory ? "both --data-dir and --in-memory are given" : "the store is missing"): "
+                    + "give either --data-dir DIR, which keeps the fleet, or --in-memory, which forgets it")
+        }
+    }
+
+    func run() async throws {
+        LoggingSystem.bootstrap { [logFormat] label in
+            switch logFormat {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label)
+            }
+        }
+        var logger = Logger(label: "opamp-provider")
+        logger.logLevel = logLevel
+        logger.info("open files", metadata: ["limit": "\(raiseOpenFileLimit())"])
+        let fleet: Fleet
+        do {
+            fleet = try Fleet(dataDirectory: dataDir, version: Self.version, logger: logger)
+        } catch {
+            throw failure("the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)")
+        }
+        let listener = Listener(on: listen, fleet: fleet, logger: logger) { url in
+            printLine(JSON.object(.init([("listening", .string(url))])).text, to: STDOUT_FILENO)
+        }
+        var services = ServiceGroupConfiguration(
+            services: [.init(service: FleetService(fleet: fleet)), .init(service: listener)],
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
+        )
+        services.maximumGracefulShutdownDuration = .seconds(15)
+        do {
+            try await ServiceGroup(configuration: services).run()
+        } catch {
+            throw failure("stopped by an error while serving on \(listen): \(error)")
+        }
+    }
+
+    /// Says why the program ends, in one line on standard error whatever the log level.
+    private func failure(_ reason: String) -> ExitCode {
+        printLine("opamp-provider: \(reason)", to: STDERR_FILENO)
+        return ExitCode(1)
+    }
+}
+
+enum LogFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+/// The fleet as the service group runs it; stopped after the listener, so that the last messages are kept.
+private struct FleetService: Service {
+    let fleet: Fleet
+
+    func run() async throws {
+        try await fleet.run()
+    }
+}
