@@ -82,9 +82,9 @@ package final class FleetClient: Sendable {
     }
 
     /// Commands, the newest first.
-    package func commands(agent: String? = nil, state: CommandState? = nil, limit: Int) async throws -> CommandPage {
+    package func commands(agent: String? = nil, limit: Int) async throws -> CommandPage {
         try await get(
-            Path("commands").with("agent", agent).with("state", state?.rawValue).with("limit", String(limit)))
+            Path("commands").with("agent", agent).with("limit", String(limit)))
     }
 
     package func commandTypes() async throws -> CommandTypes {

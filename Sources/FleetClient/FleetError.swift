@@ -52,7 +52,7 @@ package struct FleetError: Error, Equatable, CustomStringConvertible {
         case .timedOut(let host, let time):
             self.init(
                 .noAnswer,
-                "no answer from \(host) within \(time.components.seconds)s; try again, or allow more with "
+                "no answer from \(host) within \(time); try again, or allow more with "
                     + "--timeout")
         case .interrupted(let host):
             self.init(

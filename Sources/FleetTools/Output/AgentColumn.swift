@@ -23,7 +23,7 @@ struct AgentColumn: Sendable {
         AgentColumn("version", ["version"], limit: 16) { agent, _ in agent.version },
         AgentColumn("state", ["status", "admission", "health", "problems"]) { agent, _ in agent.state },
         AgentColumn("seen", ["last_seen"]) { agent, now in age(agent.lastSeen, asOf: now) },
-        AgentColumn("error", ["error", "error_component"], limit: 48) { agent, _ in agent.errorText },
+        AgentColumn("error", ["error", "error_component"], limit: 40) { agent, _ in agent.errorText },
         AgentColumn("ip", ["ip"]) { agent, _ in agent.ip },
         AgentColumn("os", ["os"], limit: 24) { agent, _ in agent.os },
         AgentColumn("instance_id", ["service_instance_id"]) { agent, _ in agent.serviceInstanceID },
@@ -40,21 +40,30 @@ struct AgentColumn: Sendable {
         AgentColumn("uid", ["instance_uid"]) { agent, _ in agent.instanceUID },
     ]
 
+    /// The member that a sort by column or member means, with its sign: `-seen` is `-last_seen`.
+    static func sortKey(_ name: String) -> String {
+        let sign = name.hasPrefix("-") ? "-" : ""
+        let bare = String(name.dropFirst(sign.count))
+        return sign + (all.first { $0.name == bare }?.fields.first ?? bare)
+    }
+
     /// What is shown unless others are asked for; the error only where some agent has one.
     static let standard = Array(all.prefix(7))
 
-    /// The columns of these names, led by the id.
+    /// The columns of these names, led by the id; none when empty.
     static func named(_ names: [String]) -> [AgentColumn] {
-        var chosen = ["id"]
+        var chosen = names.isEmpty ? [] : ["id"]
         for name in names where !chosen.contains(name) { chosen.append(name) }
         return chosen.compactMap { name in all.first { $0.name == name } }
     }
 }
 
 /// Agents as rows.
-func agentTable(_ agents: [Agent], _ columns: [AgentColumn] = AgentColumn.standard, asOf now: Timestamp) -> Table {
-    let asked = columns.count != AgentColumn.standard.count || columns.contains { $0.name == "uid" }
-    let shown = columns.filter { asked || $0.name != "error" || agents.contains { $0.error != nil } }
+///
+/// - Parameter asked: the columns asked for; the standard ones when empty.
+func agentTable(_ agents: [Agent], _ asked: [AgentColumn] = [], asOf now: Timestamp) -> Table {
+    let hasErrors = agents.contains { $0.error != nil }
+    let shown = asked.isEmpty ? AgentColumn.standard.filter { hasErrors || $0.name != "error" } : asked
     return Table(
         columns: shown.map { Table.Column(name: $0.name, limit: $0.limit, isHoisted: $0.name != "id") },
         rows: agents.map { agent in shown.map { $0.value(agent, now) ?? "" } }

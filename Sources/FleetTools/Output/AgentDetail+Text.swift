@@ -23,9 +23,10 @@ enum DetailSection: String, CaseIterable {
 }
 
 extension AgentDetail {
-    /// - Parameter rowLimit: the most commands and events.
-    func text(_ sections: [DetailSection], rowLimit: Int) -> String {
-        ([headline] + sections.flatMap { lines($0, rowLimit: rowLimit) }).joined(separator: "\n")
+    /// - Parameter asked: the sections asked for by name, told at length; those of the overview when empty.
+    func text(_ asked: [DetailSection] = []) -> String {
+        let sections = asked.isEmpty ? DetailSection.standard : asked
+        return ([headline] + sections.flatMap { lines($0, isBrief: asked.isEmpty) }).joined(separator: "\n")
     }
 
     private var headline: String {
@@ -41,14 +42,15 @@ extension AgentDetail {
         return parts.joined(separator: ", ")
     }
 
-    private func lines(_ section: DetailSection, rowLimit: Int) -> [String] {
-        switch section {
+    private func lines(_ section: DetailSection, isBrief: Bool) -> [String] {
+        let rowLimit = isBrief ? 3 : 20
+        return switch section {
         case .summary: summaryLines
         case .health: health?.lines ?? ["health: not reported"]
         case .components: components.map(componentLines) ?? ["components: not reported"]
         case .attributes: attributes.map(attributeLines) ?? ["attributes: not reported"]
         case .capabilities: capabilityLines
-        case .commands: rows("commands", commandTable(shortened(commands, rowLimit), asOf: asOf))
+        case .commands: rows("commands", commandTable(shortened(commands, rowLimit), asOf: asOf, withIDs: !isBrief))
         case .events: rows("events", eventTable(shortened(events, rowLimit)))
         }
     }

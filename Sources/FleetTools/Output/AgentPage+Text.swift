@@ -1,8 +1,10 @@
 import FleetAPI
 
 extension AgentPage {
-    /// - Parameter summary: of the same agents, for the first line; nil on later pages.
-    func text(filter: String?, columns: [AgentColumn], summary: FleetSummary?) -> String {
+    /// - Parameters:
+    ///   - columns: those asked for; the standard ones when empty.
+    ///   - summary: of the same agents, for the first line; nil on later pages.
+    func text(filter: String?, columns: [AgentColumn] = [], summary: FleetSummary?) -> String {
         guard !agents.isEmpty else { return nothingFound(filter: filter, total: total) }
         let plain = matched == total ? agentCount(total) : "\(matched) of \(agentCount(total))"
         var lines = [summary?.headline ?? plain]

@@ -79,11 +79,10 @@ extension Command {
 }
 
 /// Commands as rows, the newest first.
-func commandTable(_ commands: [Command], asOf now: Timestamp) -> Table {
-    Table(
-        columns: ["command", "state", "asked", "detail", "command_id"].map {
-            Table.Column(name: $0, limit: $0 == "detail" ? 60 : 40, isHoisted: false)
-        },
+func commandTable(_ commands: [Command], asOf now: Timestamp, withIDs: Bool = true) -> Table {
+    let columns = [("command", 40), ("state", 12), ("asked", 8), ("detail", 60), ("command_id", 64)]
+    return Table(
+        columns: columns.prefix(withIDs ? 5 : 4).map { Table.Column(name: $0.0, limit: $0.1, isHoisted: false) },
         rows: commands.map { command in
             [
                 command.command, command.state.rawValue, age(command.queuedAt, asOf: now),

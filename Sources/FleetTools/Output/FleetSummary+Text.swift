@@ -15,12 +15,12 @@ extension FleetSummary {
         return told.isEmpty ? of : "\(of): \(told)"
     }
 
-    /// The groups as rows, the largest first.
+    /// The groups as rows, the largest first; how many have a problem is said unless none has or all have.
     ///
     /// - Parameter limit: the most rows.
     func groupLines(atMost limit: Int) -> [String] {
         guard !groups.isEmpty else { return [] }
-        let hasProblems = groups.contains { $0.problems > 0 }
+        let hasProblems = groups.contains { $0.problems > 0 } && groups.contains { $0.problems < $0.count }
         let columns = groupBy.map { Table.Column(name: clean($0, limit: 40), limit: 80, isHoisted: false) }
         let counts = ["agents"] + (hasProblems ? ["problems"] : [])
         let table = Table(

@@ -13,6 +13,5 @@ let getAgent = fleetTool(
 ) { fleet, _, agent, names in
     let asked = DetailSection.allCases.filter { names.contains($0.rawValue) }
     let sections = asked.isEmpty ? DetailSection.standard : asked
-    let detail = try await fleet.agent(agent, include: sections.map(\.source))
-    return detail.text(sections, rowLimit: asked.isEmpty ? 3 : 20)
+    return try await fleet.agent(agent, include: sections.map(\.source)).text(asked)
 }
