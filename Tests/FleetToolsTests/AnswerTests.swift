@@ -48,11 +48,11 @@ import Testing
         #expect(
             text == """
                 7 of 50 agents
-                all: version=5.1.0 state=unhealthy error=input.tail.1: cannot open /var/log/ngin…
-                id\thost\ttype\tseen
-                7c592e\tweb-3\tfluent-bit\t21s
-                7fb740\t-\tfluent-bit\t19s
-                8305fe\tedge-71\tfluentd\t17s
+                all: state=unhealthy error=input.tail.1: cannot open /var/log/ngin…
+                id\thost\ttype\tversion\tseen
+                7c592e\tweb-3\tfluent-bit\t5.1.0\t21s
+                7fb740\t-\tfluent-bit\t5.1.0\t19s
+                831552\tedge-71\tfluentd\t1.19.1\t17s
                 … 3 rows of 7; next page: cursor=eyJwIjoyMH0
                 """)
     }

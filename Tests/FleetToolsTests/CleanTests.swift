@@ -70,8 +70,9 @@ import Testing
         detail.capabilities = [hostile]
         detail.customCapabilities = [hostile]
         detail.attributes?.identifying = [hostile: .string(hostile)]
-        detail.health?.components[hostile] = detail.health?.components["output.es.0"]
-        detail.health?.components[hostile]?.lastError = hostile
+        var node = ComponentHealthTree()
+        (node.status, node.lastError) = (hostile, hostile)
+        detail.health?.components[hostile] = node
         detail.health?.lastError = hostile
         detail.config?.files[0].name = hostile
         detail.config?.error = hostile

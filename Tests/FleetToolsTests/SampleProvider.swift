@@ -10,12 +10,13 @@ import TestSupport
 struct SampleProvider: Sendable {
     let server: ScriptedServer
 
-    /// - Parameter replies: by method and path without its query, as `POST /api/v1/agents/x/commands`.
+    /// - Parameter replies: by method and path, with its query or without, as `POST /api/v1/agents/x/commands`.
     init(_ fleet: [Agent] = SampleFleet.agents(50), replies: [String: ScriptedServer.Reply] = [:]) {
         server = ScriptedServer { request in
             let path = String(request.path.prefix { $0 != "?" })
             let query = String(request.path.dropFirst(path.count + 1))
-            return replies["\(request.method) \(path)"] ?? Self.answer(path, query, fleet)
+            return replies["\(request.method) \(request.path)"] ?? replies["\(request.method) \(path)"]
+                ?? Self.answer(path, query, fleet)
         }
     }
 
