@@ -1,0 +1,55 @@
+/// The flags of `opamp-mcp`.
+enum Flag: String, CaseIterable {
+    case provider = "--provider"
+    case tokenFile = "--token-file"
+    case caFile = "--ca-file"
+    case clientCertificate = "--client-cert"
+    case clientKey = "--client-key"
+    case timeout = "--timeout"
+    case readOnly = "--read-only"
+    case tools = "--tools"
+    case excludedTools = "--exclude-tools"
+    case version = "--version"
+    case help = "--help"
+    case shortHelp = "-h"
+
+    var takesValue: Bool {
+        switch self {
+        case .readOnly, .version, .help, .shortHelp: false
+        default: true
+        }
+    }
+
+    /// What its value may be.
+    var allowed: String {
+        switch self {
+        case .provider: "http://HOST:PORT or https://HOST:PORT, with a path where a proxy needs one"
+        case .tokenFile: "a file that only you can read"
+        case .caFile, .clientCertificate, .clientKey: "a PEM file"
+        case .timeout: "1 to 300 seconds"
+        case .tools, .excludedTools: "names of tools, separated by commas"
+        case .readOnly, .version, .help, .shortHelp: "no value"
+        }
+    }
+}
+
+/// What `--help` says.
+package let helpText = """
+    opamp-mcp – MCP server for a fleet of OpAMP agents, on standard input and output
+
+    usage: opamp-mcp [FLAGS]                        serve MCP
+           opamp-mcp [FLAGS] tools                  list the tools
+           opamp-mcp [FLAGS] call TOOL [JSON]       call one tool and print its answer
+           opamp-mcp [FLAGS] print-config CLIENT    the configuration block for claude-desktop, claude-code or codex
+
+      --provider URL          the provider's address (OPAMP_SERVER_URL; http://127.0.0.1:8080)
+      --token-file FILE       the token, in a file that only you can read (or OPAMP_SERVER_TOKEN)
+      --ca-file FILE          authorities to trust instead of the system's (PEM)
+      --client-cert FILE      certificate to show to the provider (PEM), with --client-key FILE
+      --timeout SECONDS       how long a request may take, 1 to 300 (10)
+      --read-only             only the tools that change nothing
+      --tools a,b             only these tools
+      --exclude-tools a,b     all tools but these
+      --version, --help
+
+    """

@@ -1,0 +1,32 @@
+import FleetAPI
+
+extension Agent {
+    /// Status, health and admission in one word, `config_failed` beside it.
+    var state: String {
+        var word =
+            switch status {
+            case .connected: health == .unknown ? "connected" : health.rawValue
+            case .disconnected, .stale: status.rawValue
+            }
+        if admission != .approved { word = admission.rawValue }
+        return problems.contains("config_failed") ? word + "+config_failed" : word
+    }
+
+    /// How an agent is named in a sentence: `web-17 (a1b2c3)`.
+    var label: String { agentLabel(host: host, shortID: shortID) }
+
+    /// The error with the component it is of.
+    var errorText: String? {
+        guard let error else { return nil }
+        return errorComponent.map { "\($0): \(error)" } ?? error
+    }
+}
+
+func agentLabel(host: String?, shortID: String) -> String {
+    let id = clean(shortID, limit: 32)
+    let name = clean(host ?? "", limit: 40)
+    return name.isEmpty ? id : "\(name) (\(id))"
+}
+
+/// `1 agent`, `50 agents`.
+func agentCount(_ count: Int) -> String { count == 1 ? "1 agent" : "\(count) agents" }

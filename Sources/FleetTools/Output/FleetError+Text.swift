@@ -1,0 +1,19 @@
+import FleetAPI
+import FleetClient
+
+extension FleetError {
+    /// The reason and the way out, for the model: candidates and the open command named.
+    var text: String {
+        var text = clean(description, limit: 500)
+        guard case .problem(let problem) = kind else { return text }
+        if let candidates = problem.candidates, !candidates.isEmpty {
+            let shown = candidates.prefix(5).map(\.label).joined(separator: ", ")
+            let more = candidates.count > 5 ? " … \(candidates.count - 5) more" : ""
+            text += problem.status == 404 ? "; nearest: \(shown)\(more)" : "; use one id of: \(shown)\(more)"
+        }
+        if let id = problem.commandID {
+            text += "; command_status command_id=\(clean(id, limit: 64)) tells its outcome"
+        }
+        return text
+    }
+}

@@ -1,0 +1,54 @@
+import FleetAPI
+
+extension FleetSummary {
+    /// `50 agents: 47 healthy, 1 unhealthy, 2 stale`; `of` the fleet where a filter left some out.
+    var headline: String {
+        let (disconnected, stale) = (status["disconnected"] ?? 0, status["stale"] ?? 0)
+        let silent = max(0, (health["unknown"] ?? 0) - disconnected - stale)
+        let counts = [
+            (health["healthy"] ?? 0, "healthy"), (health["unhealthy"] ?? 0, "unhealthy"),
+            (silent, "connected without health"), (stale, "stale"), (disconnected, "disconnected"),
+            (configFailed, "with a failed config"), (pending, "pending approval"),
+        ]
+        let told = counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+        let of = matched == total ? agentCount(total) : "\(matched) of \(agentCount(total))"
+        return told.isEmpty ? of : "\(of): \(told)"
+    }
+
+    /// The groups as rows, the largest first; how many have a problem is said unless none has or all have.
+    ///
+    /// - Parameter limit: the most rows.
+    func groupLines(atMost limit: Int) -> [String] {
+        guard !groups.isEmpty else { return [] }
+        let hasProblems = groups.contains { $0.problems > 0 } && groups.contains { $0.problems < $0.count }
+        let columns = groupBy.map { Table.Column(name: clean($0, limit: 40), limit: 80, isHoisted: false) }
+        let counts = ["agents"] + (hasProblems ? ["problems"] : [])
+        let table = Table(
+            columns: columns + counts.map { Table.Column(name: $0, isHoisted: false) },
+            rows: groups.prefix(limit).map { group in
+                let values = group.values + Array(repeating: "", count: max(0, groupBy.count - group.values.count))
+                return values.prefix(groupBy.count) + ["\(group.count)"] + (hasProblems ? ["\(group.problems)"] : [])
+            }
+        )
+        let more = max(groupsTotal, groups.count) - min(limit, groups.count)
+        return table.lines + (more > 0 ? ["… \(more) more groups; narrow with filter="] : [])
+    }
+
+    /// The whole answer.
+    ///
+    /// - Parameter errors: the unhealthy agents grouped by error, where these were asked for too.
+    func text(filter: String?, groupLimit: Int, errors: FleetSummary? = nil) -> String {
+        if matched == 0 { return nothingFound(filter: filter, total: total) }
+        var lines = [headline] + groupLines(atMost: groupLimit)
+        if let errors { lines += errors.groupLines(atMost: 3) }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// What an empty list says: what was searched, and the next step.
+func nothingFound(filter: String?, total: Int) -> String {
+    guard total > 0 else { return "the fleet is empty: no agent has reported to this provider yet" }
+    guard let filter else { return "no agents are left of \(total); begin again without cursor" }
+    return "none of \(agentCount(total)) matches the filter \(clean(filter, limit: 200)); "
+        + "drop a term, or see fleet_summary group_by for the values there are"
+}

@@ -1,0 +1,22 @@
+import FleetAPI
+import FleetClient
+import MCP
+
+/// Totals of the fleet, or of the part that a filter matches, and counts by any attributes.
+///
+/// Without `group_by` agents are counted by type, and the unhealthy ones by error.
+let fleetSummary = fleetTool(
+    "fleet_summary", .reads,
+    "Count agents by health, status and any attribute. Start here.",
+    .optionalText("filter", "e.g. type:fluent-bit health:unhealthy version<5.1"),
+    .list("group_by", "type, version, host, os, status, health, error, label.NAME or any attribute", atMost: 3)
+) { fleet, _, filter, groupBy in
+    guard groupBy.isEmpty else {
+        return try await fleet.summary(filter: filter, groupBy: groupBy).text(filter: filter, groupLimit: 20)
+    }
+    let summary = try await fleet.summary(filter: filter, groupBy: ["type"])
+    let unhealthy = summary.health["unhealthy"] ?? 0
+    let sick = [filter, "health:unhealthy"].compactMap { $0 }.joined(separator: " ")
+    let errors = unhealthy > 0 ? try await fleet.summary(filter: sick, groupBy: ["error"]) : nil
+    return summary.text(filter: filter, groupLimit: 5, errors: errors)
+}
