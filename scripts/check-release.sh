@@ -26,4 +26,10 @@ expect '"protocolVersion":"2025-11-25"'
 expect '"name":"restart_agent"'
 expect '"id":"ping"'
 expect 'opamp-provider'
+
+# The README's table names the tools that there are, in their order.
+diff <("$program" tools | cut -f 1) <(grep -oE '^\| `[a-z]+_[a-z_]+` \|' README.md | tr -d '|` ') || {
+    echo "README.md must list the tools of opamp-mcp" >&2
+    exit 1
+}
 echo "opamp-mcp: $(stat -c %s "$program") bytes, starts without Foundation, Swift runtime and libcurl, and answers"
