@@ -43,8 +43,7 @@ struct OpenCommand: RESTObject, Equatable {
             startTimesBefore.allSatisfy({ $0 == startTimesBefore[0] }),
             isPlausible(before, now), isPlausible(startTime, now), before != startTime
         else { return false }
-        command.evidence =
-            "start time \(Timestamp(nanoseconds: Int64(before))) → \(Timestamp(nanoseconds: Int64(startTime)))"
+        command.evidence = "start time \(shown(before)) → \(shown(startTime))"
         command.healthAfter = health
         finish(.confirmed, at: now, result: nil)
         return true
@@ -89,6 +88,11 @@ struct OpenCommand: RESTObject, Equatable {
         if startTimesBefore.isEmpty { return waited + "; the agent had not reported a start time before" }
         if Set(startTimesBefore).count > 1 { return waited + "; the agent's start time changes with every report" }
         return waited
+    }
+
+    /// To the millisecond: enough to tell two starts apart.
+    private func shown(_ startTime: UInt64) -> Timestamp {
+        Timestamp(nanoseconds: Int64(startTime / 1_000_000 * 1_000_000))
     }
 
     /// Whether nanoseconds since 1970 are a date of a process: after 2001, and not more than a day ahead.

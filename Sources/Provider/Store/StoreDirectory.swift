@@ -15,7 +15,7 @@ final class StoreDirectory: Sendable {
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            throw StoreError(.directory, "cannot make the data directory \(path): \(String(cString: strerror(errno)))")
+            throw StoreError(.directory, "cannot make the data directory \(path): \(error.localizedDescription)")
         }
         let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else {

@@ -42,7 +42,9 @@ final class AgentSocketHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        perform(conversation.received(unwrapInboundIn(data)), on: context.channel)
+        let frame = unwrapInboundIn(data)
+        if frame.opcode == .pong { link?.answeredPing() }
+        perform(conversation.received(frame), on: context.channel)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

@@ -1,0 +1,174 @@
+import FleetAPI
+import OpAMP
+import SwiftProtobuf
+
+// How agents come, change and go, and under which uid.
+extension FleetState {
+    mutating func join(
+        _ uid: InstanceUID, _ message: AgentToServer, over link: Link, at now: Moment
+    ) -> Int {
+        append(
+            AgentRecord(uid: uid, firstSeen: now.wall, facts: AgentFacts()),
+            Vitals(lastSeen: now, sequence: message.sequenceNum, status: .disconnected, transport: link.transport),
+            link: nil
+        )
+        return records.count - 1
+    }
+
+    mutating func append(_ record: AgentRecord, _ vitals: Vitals, link: Link?) {
+        records.append(record)
+        self.vitals.append(vitals)
+        links.append(link)
+        index.insert(record, at: records.count - 1)
+        refreshHealth(records.count - 1)
+    }
+
+    /// Makes this link the one that the agent is reached on.
+    mutating func takeLink(_ link: Link, at position: Int) {
+        guard link.transport == .webSocket else {
+            links[position] = nil
+            return
+        }
+        if links[position] !== link {
+            links[position] = link
+            uidByLink[ObjectIdentifier(link)] = records[position].uid
+            vitals[position].messagesOnLink = 0
+            vitals[position].wasIntroduced = false
+        }
+        vitals[position].messagesOnLink = min(2, vitals[position].messagesOnLink + 1)
+        if vitals[position].messagesOnLink > 1 { vitals[position].briefLinks = 0 }
+    }
+
+    mutating func part(_ position: Int, _ reason: String, at now: Moment, _ effects: inout Effects) {
+        let wasConnected = vitals[position].status != .disconnected
+        vitals[position].status = .disconnected
+        vitals[position].wasIntroduced = false
+        refreshHealth(position)
+        if wasConnected { note("disconnected", position, reason, now, &effects) }
+        prove(position, .goodbye, "the agent \(reason)", now, &effects) { $0.command.command == "shutdown" }
+    }
+
+    /// Forgets an agent and cancels what is queued for it.
+    mutating func forget(_ position: Int, at now: Moment, _ effects: inout Effects) {
+        let uid = records[position].uid
+        for id in commandsByAgent[uid] ?? [] {
+            guard var open = commands[id] else { continue }
+            if open.command.state == .queued {
+                open.cancel("the agent was forgotten", at: now)
+                update(open, &effects)
+            }
+            unfile(id)
+        }
+        effects.changes.append(.forget(uid))
+        aliases = aliases.filter { $0.value != uid }
+        if let offered = offers.removeValue(forKey: uid) { offeredTo[offered] = nil }
+        let last = records.count - 1
+        index.remove(records[position], at: position)
+        if position != last {
+            index.remove(records[last], at: last)
+            records.swapAt(position, last)
+            vitals.swapAt(position, last)
+            links.swapAt(position, last)
+            index.insert(records[position], at: position)
+        }
+        records.removeLast()
+        vitals.removeLast()
+        links.removeLast()
+    }
+
+    mutating func apply(_ message: AgentToServer, at position: Int, _ now: Moment, _ effects: inout Effects) {
+        let old = records[position]
+        var facts = old.facts
+        facts.apply(message, interned: &interned)
+        if facts != old.facts {
+            let record = AgentRecord(uid: old.uid, firstSeen: old.firstSeen, facts: facts)
+            let moved = facts.host != old.facts.host || facts.serviceInstanceID != old.facts.serviceInstanceID
+            if moved { index.remove(old, at: position) }
+            records[position] = record
+            if moved { index.insert(record, at: position) }
+            noteDifferences(old.facts, facts, position, now, &effects)
+            if let hash = facts.configHash, hash != old.facts.configHash {
+                let body = (try? message.effectiveConfig.serializedBytes() as [UInt8]) ?? []
+                effects.changes.append(.config(hash: hash, body: body))
+            }
+        }
+        refreshHealth(position)
+        if facts != old.facts || !old.facts.isDescribed {
+            effects.changes.append(.agent(records[position], vitals[position]))
+        }
+    }
+
+    mutating func refreshHealth(_ position: Int) {
+        guard vitals[position].status == .connected, let isHealthy = records[position].facts.isHealthy else {
+            vitals[position].health = .unknown
+            return
+        }
+        vitals[position].health = isHealthy ? .healthy : .unhealthy
+    }
+
+    mutating func noteDifferences(
+        _ old: AgentFacts, _ new: AgentFacts, _ position: Int, _ now: Moment, _ effects: inout Effects
+    ) {
+        if new.isHealthy == false, old.isHealthy != false || new.error != old.error {
+            note("unhealthy", position, new.error, now, &effects)
+        } else if new.isHealthy == true, old.isHealthy == false {
+            note("healthy", position, nil, now, &effects)
+        }
+        if let before = old.configHash, let after = new.configHash, before != after {
+            note("config_changed", position, "\(before.prefix(8)) → \(after.prefix(8))", now, &effects)
+        }
+        if new.configStatus == .failed, old.configStatus != .failed || new.configError != old.configError {
+            note("config_failed", position, new.configError, now, &effects)
+        }
+        if let before = old.version?.text, let after = new.version?.text, before != after {
+            note("version_changed", position, "\(before) → \(after)", now, &effects)
+        }
+    }
+
+    func note(
+        _ kind: String, _ position: Int, _ text: String?, _ now: Moment, _ effects: inout Effects
+    ) {
+        var event = FleetEvent()
+        (event.at, event.kind) = (now.wall, kind)
+        event.instanceUID = records[position].uid.description
+        event.text = text.map { $0.prefixUTF8(1024) }
+        effects.changes.append(.event(event))
+    }
+
+    // MARK: - Uids
+
+    /// Makes a new uid for an agent, to be adopted when a message comes with it.
+    mutating func offerUID(for uid: InstanceUID, at now: Moment) -> InstanceUID {
+        if let offered = offers[uid] { return offered }
+        var random = SystemRandomNumberGenerator()
+        let offered = InstanceUID.version7(
+            unixMilliseconds: UInt64(now.wall.nanoseconds / 1_000_000), using: &random
+        )
+        offers[uid] = offered
+        offeredTo[offered] = uid
+        return offered
+    }
+
+    /// Goes on with an agent under the uid it was offered: labels, history and queue move, the old uid stays an alias.
+    mutating func adopt(_ uid: InstanceUID, at now: Moment, _ effects: inout Effects) {
+        guard index.position(of: uid) == nil, let old = offeredTo.removeValue(forKey: uid),
+            let position = index.position(of: old)
+        else { return }
+        offers[old] = nil
+        let record = records[position]
+        index.remove(record, at: position)
+        records[position] = AgentRecord(uid: uid, firstSeen: record.firstSeen, facts: record.facts)
+        index.insert(records[position], at: position)
+        for (alias, target) in aliases where target == old { aliases[alias] = uid }
+        aliases[old] = uid
+        effects.changes.append(.rename(from: old, to: uid))
+        let ids = commandsByAgent.removeValue(forKey: old) ?? []
+        commandsByAgent[uid] = ids
+        for id in ids {
+            commands[id]?.command.instanceUID = uid.description
+            if let open = commands[id] { effects.changes.append(.command(open)) }
+        }
+        note("renamed", position, "from \(old)", now, &effects)
+        prove(position, .newUID, "reports as \(uid)", now, &effects) { $0.newUID == uid.description }
+    }
+}

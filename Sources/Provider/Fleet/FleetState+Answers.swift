@@ -1,0 +1,37 @@
+import FleetAPI
+import OpAMP
+import SwiftProtobuf
+
+// What an answer to an agent holds besides commands.
+extension FleetState {
+    func answer(to uid: InstanceUID) -> ServerToAgent {
+        .with {
+            $0.instanceUid = uid.data
+            $0.capabilities = Self.capabilities.rawValue
+        }
+    }
+
+    /// Tells the server's custom capabilities: once on a WebSocket, over HTTP with every report that describes the agent.
+    mutating func introduce(
+        _ message: AgentToServer, _ position: Int, isNew: Bool, _ reply: inout ServerToAgent
+    ) {
+        guard
+            isNew || !vitals[position].wasIntroduced || message.hasAgentDescription || message.hasCustomCapabilities
+        else { return }
+        reply.customCapabilities.capabilities = [
+            CustomCapability.chatOps, CustomCapability.shutdown, CustomCapability.null,
+        ]
+        vitals[position].wasIntroduced = true
+    }
+
+    /// Asks for the full state after a gap in the numbers and of an agent not described: once each, and at most once
+    /// a minute. Spec: OpAMP, "Agent Status Compression".
+    mutating func askForFullState(_ position: Int, _ now: Moment, _ reply: inout ServerToAgent) {
+        let last = vitals[position].askedFullStateAt
+        let isDue = last.map { now.monotonic - $0 >= Self.fullStateInterval.nanoseconds } ?? true
+        guard vitals[position].wantsFullState, isDue else { return }
+        reply.flags |= ServerToAgentFlags.reportFullState.rawValue
+        vitals[position].wantsFullState = false
+        vitals[position].askedFullStateAt = now.monotonic
+    }
+}

@@ -1,0 +1,193 @@
+import FleetAPI
+import OpAMP
+import SwiftProtobuf
+
+// How commands are queued, handed over, proved and ended.
+extension FleetState {
+    /// Files a command as queued, and hands it over if the agent can be reached now.
+    mutating func queue(_ open: OpenCommand, at now: Moment, _ effects: inout Effects) {
+        file(open)
+        effects.changes.append(.command(open))
+    }
+
+    /// Why a command cannot be queued now: the agent is gone, cannot take it, or has a restart open already, or the
+    /// same request is being written.
+    func refusal(of command: Command, _ kind: CommandKind, key: IdempotencyKey?) -> Problem? {
+        if let key, keysInFlight.contains(key) {
+            return Problem(409, "Being queued", detail: "a request with this Idempotency-Key is under way; repeat it")
+        }
+        guard let uid = InstanceUID(command.instanceUID), let position = position(of: uid) else {
+            return Problem(404, "No such agent", detail: "the agent has just been forgotten")
+        }
+        guard kind.isTaken(by: records[position].facts, command.parameters) else {
+            let missing = kind.needed(command.parameters) ?? ""
+            var problem = Problem(
+                409, "Agent cannot do it",
+                detail: "the agent does not have the capability \(missing) that "
+                    + "\(command.command) needs"
+            )
+            problem.missingCapability = missing
+            return problem
+        }
+        guard kind.proof == .startTime else { return nil }
+        let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0]?.command }
+        guard let other = open.first(where: { $0.command == command.command && !$0.state.isFinal }) else { return nil }
+        var problem = Problem(
+            409, "Already open",
+            detail: "a restart of this agent is \(other.state.rawValue) already; its outcome is "
+                + "told by command_id"
+        )
+        problem.commandID = other.id
+        return problem
+    }
+
+    /// Takes a command back that could not be written: it was never queued.
+    mutating func drop(_ id: String) { unfile(id) }
+
+    /// Hands over what is queued for an agent that is connected by WebSocket.
+    mutating func push(to uid: InstanceUID, at now: Moment, _ effects: inout Effects) {
+        guard let position = position(of: uid), let link = links[position], link.push != nil,
+            vitals[position].status == .connected
+        else { return }
+        deliver(to: position, over: link, at: now, &effects)
+    }
+
+    /// Undoes handing over a command whose `sent` could not be written: it never left.
+    mutating func takeBack(_ id: String) {
+        commands[id]?.command.state = .queued
+        commands[id]?.command.sentAt = nil
+    }
+
+    /// Withdraws a command that is still queued; nil when it is not open any more.
+    mutating func cancel(_ id: String, reason: String, at now: Moment, _ effects: inout Effects) -> OpenCommand? {
+        guard var open = commands[id] else { return nil }
+        guard open.command.state == .queued else { return open }
+        open.cancel(reason, at: now)
+        update(open, &effects)
+        return open
+    }
+
+    /// The queued commands of an agent become deliveries: over HTTP one with each answer.
+    mutating func deliver(to position: Int, over link: Link, at now: Moment, _ effects: inout Effects) {
+        let uid = records[position].uid
+        for id in commandsByAgent[uid] ?? [] {
+            guard var open = commands[id], open.command.state == .queued,
+                let kind = CommandKind.all.first(where: { $0.name == open.command.command })
+            else { continue }
+            let facts = records[position].facts
+            guard kind.isTaken(by: facts, open.command.parameters) else {
+                open.cancel("the agent no longer has \(kind.needed(open.command.parameters) ?? "it")", at: now)
+                update(open, &effects)
+                continue
+            }
+            if kind.name == "identify" { open.newUID = offerUID(for: uid, at: now).description }
+            open.send(at: now, startTimes: facts.startTimes)
+            update(open, &effects)
+            var message = answer(to: uid)
+            kind.add(open.command, newUID: open.newUID.flatMap { InstanceUID($0) }, to: &message)
+            effects.deliveries.append(Delivery(commandID: id, message: message, link: link))
+            if link.push == nil { return }
+        }
+    }
+
+    mutating func takeProof(
+        _ message: AgentToServer, at position: Int, _ now: Moment, _ effects: inout Effects
+    ) {
+        let uid = records[position].uid
+        if message.hasHealth {
+            for id in commandsByAgent[uid] ?? [] {
+                guard var open = commands[id] else { continue }
+                let startTime = message.health.startTimeUnixNano
+                if open.reported(startTime: startTime, at: now, health: vitals[position].health) {
+                    update(open, &effects)
+                    note("restarted", position, open.command.evidence, now, &effects)
+                }
+            }
+        }
+        if message.hasAgentDescription {
+            prove(position, .fullReport, "full report received", now, &effects) { _ in true }
+        }
+        if message.hasCustomMessage { take(message.customMessage, at: position, now, &effects) }
+    }
+
+    /// Matches a custom message to the command it answers: by its id, else by being the only one open of its kind.
+    mutating func take(
+        _ message: CustomMessage, at position: Int, _ now: Moment, _ effects: inout Effects
+    ) {
+        let uid = records[position].uid
+        let reply = try? CustomReply(message)
+        let capability = CustomCapability.bare(message.capability)
+        let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0] }.filter {
+            $0.awaitsProof && $0.command.proof == .reply && Self.capability(of: $0.command) == capability
+        }
+        let answered =
+            if let id = reply?.commandID { open.first { $0.command.id == id } } else {
+                open.count == 1 ? open[0] : nil
+            }
+        guard var answered, let reply else {
+            note("custom_message", position, "\(capability) \(message.type)", now, &effects)
+            return
+        }
+        answered.proved(
+            "the agent replied \(message.type)", succeeded: reply.succeeded, result: reply.summary, at: now
+        )
+        answered.command.healthAfter = vitals[position].health
+        update(answered, &effects)
+    }
+
+    static func capability(of command: Command) -> String? {
+        CommandKind.all.first { $0.name == command.command }?.needed(command.parameters)
+    }
+
+    /// Confirms the commands of an agent that wait for this proof.
+    mutating func prove(
+        _ position: Int, _ proof: CommandProof, _ evidence: String, _ now: Moment, _ effects: inout Effects,
+        where applies: (OpenCommand) -> Bool
+    ) {
+        for id in commandsByAgent[records[position].uid] ?? [] {
+            guard var open = commands[id], open.awaitsProof, open.command.proof == proof, applies(open) else {
+                continue
+            }
+            open.proved(evidence, at: now)
+            open.command.healthAfter = vitals[position].health
+            update(open, &effects)
+        }
+    }
+
+    mutating func update(_ open: OpenCommand, _ effects: inout Effects) {
+        commands[open.command.id] = open
+        effects.changes.append(.command(open))
+        effects.touched.append(open.command.id)
+    }
+
+    mutating func file(_ open: OpenCommand) {
+        guard let uid = InstanceUID(open.command.instanceUID) else { return }
+        commands[open.command.id] = open
+        commandsByAgent[uid, default: []].append(open.command.id)
+    }
+
+    mutating func unfile(_ id: String) {
+        guard let open = commands.removeValue(forKey: id), let uid = InstanceUID(open.command.instanceUID) else {
+            return
+        }
+        let rest = (commandsByAgent[uid] ?? []).filter { $0 != id }
+        commandsByAgent[uid] = rest.isEmpty ? nil : rest
+    }
+
+    /// Takes final commands out once they are on disk: from then on the store answers for them.
+    mutating func dropFinished(_ ids: [String]) {
+        for id in ids {
+            guard let state = commands[id]?.command.state, state.isFinal, state != .unconfirmed else { continue }
+            unfile(id)
+        }
+    }
+}
+
+extension CustomReply {
+    /// The reply in one line.
+    var summary: String? {
+        let code = httpCode.map { "HTTP \($0)" }
+        let parts = [code, errorMessage?.nonEmpty, body?.nonEmpty].compactMap(\.self)
+        return parts.isEmpty ? nil : parts.joined(separator: ": ") + (isTruncated ? " (cut by the agent)" : "")
+    }
+}
