@@ -20,8 +20,10 @@ package final class Link: Sendable {
     }
 
     /// Notes that the agent answered a ping: it is there, though it says nothing.
-    package func answeredPing() {
-        lastPong.store(Moment.now().monotonic, ordering: .relaxed)
+    package func answeredPing() { answeredPing(at: .now()) }
+
+    func answeredPing(at moment: Moment) {
+        lastPong.store(moment.monotonic, ordering: .relaxed)
     }
 
     /// On the monotonic clock; 0 before the first answer.
