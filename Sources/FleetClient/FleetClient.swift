@@ -87,8 +87,9 @@ package final class FleetClient: Sendable {
             Path("commands").with("agent", agent).with("limit", String(limit)))
     }
 
-    package func commandTypes() async throws -> CommandTypes {
-        try await get(Path("command-types"))
+    /// What can be sent: to any agent, or to one.
+    package func commandTypes(for agent: String? = nil) async throws -> CommandTypes {
+        try await get(Path("command-types").with("agent", agent))
     }
 
     private func list(_ values: [String]) -> String? {

@@ -12,8 +12,7 @@ import Testing
                 uid 019c2f7a0b1c7d3e8f901122337c592e, instance id web-3.example
                 labels: env=staging zone=eu-1
                 config: applied, hash 3f9a3f9a, fluent-bit.yaml 3120 B
-                error: input.tail.1: cannot open /var/log/nginx/access.log: permission denied
-                health: unhealthy, 1 of 5 components not healthy: 1 output fails
+                health: unhealthy, 1 of 5 components at fault: 1 output fails
                 component\tstatus\terror
                 output.es.0\tretrying\tbroken connection to es-1.logs.example:9200, retry 3 of 5
                 commands, newest first:
@@ -84,9 +83,17 @@ import Testing
         tree.components = ["pipeline": pipeline]
         #expect(
             tree.lines == [
-                "health: unhealthy, 7 of 8 components not healthy", "all: status=-", "component\terror",
+                "health: unhealthy, 7 of 8 components at fault", "all: status=-", "component\terror",
                 "pipeline/output.0\te0", "pipeline/output.1\te1", "pipeline/output.2\te2", "pipeline/output.3\te3",
                 "pipeline/output.4\te4", "… 2 more",
+            ])
+        for name in pipeline.components.keys { pipeline.components[name]?.healthy = name != "output.3" }
+        pipeline.lastError = "e3"
+        (tree.components["pipeline"], tree.lastError) = (pipeline, "e3")
+        #expect(
+            tree.lines == [
+                "health: unhealthy, 1 of 8 components at fault", "component\tstatus\terror",
+                "pipeline/output.3\t-\te3",
             ])
         tree = ComponentHealthTree()
         tree.healthy = true

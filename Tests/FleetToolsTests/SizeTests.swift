@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func `what is told of one agent or command stays small`() {
-        expectSize(SampleFleet.detail.text(), 808)
+        expectSize(SampleFleet.detail.text(), 730)
         expectSize(SampleFleet.command(.confirmed).outcome, 91)
         expectSize(SampleFleet.command(.queued).outcome, 120)
     }

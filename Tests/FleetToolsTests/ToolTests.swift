@@ -194,7 +194,7 @@ import Testing
         #expect(provider.paths == [poll, poll, "\(poll)?wait_seconds=5"])
     }
 
-    @Test func `an agent's command types are those whose capability it has`() async {
+    @Test func `command types are told in rows, and one with its parameters`() async {
         var types = CommandTypes()
         for (name, capability) in [
             ("restart", "AcceptsRestartCommand"), ("identify", nil), ("other", "org.example.other"),
@@ -207,14 +207,15 @@ import Testing
             types.commandTypes.append(type)
         }
         let provider = SampleProvider(replies: [
-            "GET /api/v1/command-types": .json(types), "GET /api/v1/agents/web-3": .json(SampleFleet.detail),
+            "GET /api/v1/command-types": .json(types)
         ])
         #expect(
             await provider.call("list_command_types", ["agent": "web-3"]).text == """
-                3 commands can be sent to web-3 (7c592e); name= shows the parameters
+                4 commands can be sent to web-3; name= shows the parameters
                 command\tproof\twhat it does
                 restart\treply\tdoes restart
                 identify\treply\tdoes identify
+                other\tnone\tdoes other
                 chatops\treply\tdoes chatops
                 """)
         #expect(
@@ -223,10 +224,15 @@ import Testing
                 parameters: {}
                 """)
         #expect(
-            await provider.call("list_command_types", ["name": "other", "agent": "web-3"])
+            await provider.call("list_command_types", ["name": "others", "agent": "web-3"])
                 == ToolResult(
-                    "no command web-3 (7c592e) takes is called other; use one of: restart, identify, chatops",
+                    "no command that web-3 takes is called others; use one of: restart, identify, other, chatops",
                     isError: true))
+        #expect(
+            provider.paths == [
+                "GET /api/v1/command-types?agent=web-3", "GET /api/v1/command-types",
+                "GET /api/v1/command-types?agent=web-3",
+            ])
     }
 
     @Test func `a selection leaves out what changes something, or what is named`() throws {

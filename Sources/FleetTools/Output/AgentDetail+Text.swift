@@ -26,7 +26,9 @@ extension AgentDetail {
     /// - Parameter asked: the sections asked for by name, told at length; those of the overview when empty.
     func text(_ asked: [DetailSection] = []) -> String {
         let sections = asked.isEmpty ? DetailSection.standard : asked
-        return ([headline] + sections.flatMap { lines($0, isBrief: asked.isEmpty) }).joined(separator: "\n")
+        return
+            ([headline] + sections.flatMap { lines($0, isBrief: asked.isEmpty, withHealth: sections.contains(.health)) })
+            .joined(separator: "\n")
     }
 
     private var headline: String {
@@ -42,10 +44,10 @@ extension AgentDetail {
         return parts.joined(separator: ", ")
     }
 
-    private func lines(_ section: DetailSection, isBrief: Bool) -> [String] {
+    private func lines(_ section: DetailSection, isBrief: Bool, withHealth: Bool) -> [String] {
         let rowLimit = isBrief ? 3 : 20
         return switch section {
-        case .summary: summaryLines
+        case .summary: summaryLines + (withHealth && health?.healthy == false ? [] : errorLines)
         case .health: health?.lines ?? ["health: not reported"]
         case .components: components.map(componentLines) ?? ["components: not reported"]
         case .attributes: attributes.map(attributeLines) ?? ["attributes: not reported"]
@@ -71,8 +73,11 @@ extension AgentDetail {
             lines.append("labels: " + clean(labels.joined(separator: " "), limit: 200))
         }
         if let config { lines.append(config.line) }
-        if let error = agent.errorText { lines.append("error: " + clean(error, limit: 160)) }
         return lines.filter { !$0.isEmpty }
+    }
+
+    private var errorLines: [String] {
+        agent.errorText.map { ["error: " + clean($0, limit: 160)] } ?? []
     }
 
     private var capabilityLines: [String] {

@@ -2,7 +2,7 @@ import FleetAPI
 import JSON
 
 extension CommandTypes {
-    /// - Parameter agent: the label of the agent that can take them, where one was asked about.
+    /// - Parameter agent: the agent that can take them, where one was asked about.
     func text(for agent: String?) -> String {
         let whom = agent.map { " to \($0)" } ?? ""
         guard !commandTypes.isEmpty else { return "no command can be sent\(whom)" }

@@ -8,9 +8,11 @@ extension ComponentHealthTree {
     var lines: [String] {
         var found: [(path: String, node: ComponentHealthTree)] = []
         let count = collect(into: &found, path: "")
+        let isTold = found.contains { $0.node.lastError == lastError }
+        let own = healthy || isTold ? "" : lastError.map { ": \(clean($0, limit: 160))" } ?? ""
         let whole = healthy ? "healthy" : "unhealthy"
         guard !found.isEmpty else {
-            return ["health: \(whole)" + (count > 0 ? ", all \(count) components too" : "") + ownError]
+            return ["health: \(whole)" + (count > 0 ? ", all \(count) components too" : "") + own]
         }
         let table = Table(
             columns: [
@@ -20,12 +22,8 @@ extension ComponentHealthTree {
             rows: found.prefix(Self.shownLimit).map { [$0.path, $0.node.status ?? "", $0.node.lastError ?? ""] }
         )
         let more = found.count - min(found.count, Self.shownLimit)
-        return ["health: \(whole), \(found.count) of \(count) components not healthy" + ownError] + table.lines
+        return ["health: \(whole), \(found.count) of \(count) components at fault" + own] + table.lines
             + (more > 0 ? ["… \(more) more"] : [])
-    }
-
-    private var ownError: String {
-        healthy ? "" : lastError.map { ": \(clean($0, limit: 100))" } ?? ""
     }
 
     /// - Returns: how many components there are below.
@@ -36,7 +34,8 @@ extension ComponentHealthTree {
             let before = found.count
             count += 1 + node.collect(into: &found, path: place)
             // What is below says it already, unless this one has something of its own to say.
-            if !node.healthy, found.count == before || node.lastError != nil {
+            let isTold = found[before...].contains { node.lastError == nil || $0.node.lastError == node.lastError }
+            if !node.healthy, !isTold {
                 found.insert((path: place, node: node), at: before)
             }
         }

@@ -5,7 +5,7 @@ import MCP
 /// What became of a command: of one by its id, or of the newest to an agent.
 let commandStatus = fleetTool(
     "command_status", .reads,
-    "State and outcome of a command, and who asked for it: by command_id, or the newest of an agent.",
+    "State and outcome of a command and who asked for it: by command_id, or the newest of an agent. Can wait.",
     .optionalText("command_id", ""),
     .optionalText("agent", "id, host or service instance id"),
     .waitSeconds(default: 0)

@@ -7,7 +7,7 @@ import MCP
 /// Without `group_by` agents are counted by type, and the unhealthy ones by error.
 let fleetSummary = fleetTool(
     "fleet_summary", .reads,
-    "Count agents by health, status and any attribute. Start here.",
+    "Count agents by health and status, by any attribute, and by error. Start here.",
     .optionalText("filter", "e.g. type:fluent-bit health:unhealthy version<5.1"),
     .list("group_by", "type, version, host, os, status, health, error, label.NAME or any attribute", atMost: 3)
 ) { fleet, _, filter, groupBy in

@@ -5,13 +5,13 @@ import MCP
 /// A page of the inventory, with the counts of all that the filter matches in the first line.
 let listAgents = fleetTool(
     "list_agents", .reads,
-    "List agents as rows: id, host, type, version, state, last seen, error.",
+    "List agents as rows: id, host, type, version, state, last seen, error. To count, use fleet_summary.",
     .optionalText(
         "filter", "terms that must all match: problem:any host:web-* label.env:prod|staging -status:stale last_seen>5m"),
     .list("fields", "columns besides id", of: AgentColumn.all.dropFirst().map(\.name), atMost: 12),
     .optionalText("sort", "a column, - for descending: -seen"),
     .count("limit", "", in: 1...200, default: 20),
-    .optionalText("cursor", "from the previous page")
+    .optionalText("cursor", "from the answer before")
 ) { fleet, _, filter, names, sort, limit, cursor in
     let columns = AgentColumn.named(names)
     async let summary = cursor == nil ? fleet.summary(filter: filter) : nil

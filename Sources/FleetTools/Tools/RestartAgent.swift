@@ -8,7 +8,7 @@ import MCP
 /// Spec: OpAMP, "ServerToAgentCommand Message".
 let restartAgent = fleetTool(
     "restart_agent", Action.access,
-    "Restart one agent. Answers with the command's state: confirmed only when the agent proved it.",
+    "Restart one agent's process. Answers with the state: confirmed (proven by a new start time), sent, queued, failed or refused.",
     .agent, .waitSeconds
 ) { fleet, call, agent, wait in
     try await Action(client: fleet, call: call)
