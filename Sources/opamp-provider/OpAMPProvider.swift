@@ -96,7 +96,7 @@ struct OpAMPProvider: AsyncParsableCommand {
         do {
             try await ServiceGroup(configuration: services).run()
         } catch {
-            throw failure("stopped by an error while serving on \(listen): \(error)")
+            throw failure("\(error)")
         }
     }
 

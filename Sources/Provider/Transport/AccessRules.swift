@@ -44,7 +44,7 @@ package enum AccessRules {
                 403, "Forbidden", field: "Origin", value: origin,
                 path == OpAMPEndpoint.path ? "agents send no Origin" : "pages of another origin are refused")
         }
-        if ["POST", "PUT", "PATCH"].contains(method), path != OpAMPEndpoint.path,
+        if !["GET", "HEAD", "OPTIONS"].contains(method), path != OpAMPEndpoint.path,
             contentTypes.count != 1 || mediaType(contentTypes[0]) != "application/json"
         {
             return .refused(

@@ -1,4 +1,5 @@
 import FleetAPI
+import Glibc
 import Hummingbird
 import HummingbirdCore
 package import Logging
@@ -27,7 +28,7 @@ package struct Listener: Service {
         (self.address, self.fleet, self.logger, self.onListening) = (address, fleet, logger, onListening)
     }
 
-    /// - Throws: when the address cannot be listened on.
+    /// - Throws: `CannotListen`.
     package func run() async throws {
         let limit = OpAMPEndpoint.messageLimit
         let (fleet, logger, onListening) = (fleet, logger, onListening)
@@ -47,6 +48,18 @@ package struct Listener: Service {
             },
             logger: logger
         )
-        try await application.run()
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw CannotListen(address: address, reason: String(cString: strerror(error.errnoCode)))
+        }
     }
+}
+
+/// An address that is in use, or not of this machine.
+package struct CannotListen: Error, CustomStringConvertible {
+    let address: Authority
+    let reason: String
+
+    package var description: String { "cannot listen on \(address): \(reason)" }
 }

@@ -1,0 +1,64 @@
+import HTTP
+import JSON
+import Logging
+import Provider
+import ServiceLifecycle
+
+/// A provider on a free port, in memory, as the program wires it.
+struct TransportTestProvider {
+    let port: Int
+    private let stopper: ServiceGroup
+    private let client = HTTPClient()
+
+    struct NotListening: Error {}
+
+    private struct Background: Service {
+        let fleet: Fleet
+
+        func run() async throws {
+            try await fleet.run()
+        }
+    }
+
+    /// Starts it, hands it over, and stops it; done when it has stopped.
+    static func with(_ body: (TransportTestProvider) async throws -> Void) async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let fleet = try Fleet(dataDirectory: nil, version: "1.2.3", logger: logger)
+        let (urls, continuation) = AsyncStream.makeStream(of: String.self)
+        guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
+        let listener = Listener(on: address, fleet: fleet, logger: logger) { continuation.yield($0) }
+        let group = ServiceGroup(services: [Background(fleet: fleet), listener], logger: logger)
+        async let running: Void = group.run()
+        guard let url = await urls.first(where: { _ in true }), let port = Authority(url.dropFirst(7))?.port else {
+            throw NotListening()
+        }
+        do {
+            try await body(TransportTestProvider(port: port, stopper: group))
+        } catch {
+            await group.triggerGracefulShutdown()
+            throw error
+        }
+        await group.triggerGracefulShutdown()
+        try await running
+    }
+
+    private init(port: Int, stopper: ServiceGroup) {
+        (self.port, self.stopper) = (port, stopper)
+    }
+
+    func stop() async {
+        await stopper.triggerGracefulShutdown()
+    }
+
+    func request(
+        _ method: HTTPRequest.Method = .get, _ path: String, headers: [(name: String, value: String)] = [],
+        body: [UInt8]? = nil
+    ) async throws -> HTTPResponse {
+        try await client.send(HTTPRequest(method, "http://127.0.0.1:\(port)\(path)", headers: headers, body: body))
+    }
+
+    func json(_ path: String) async throws -> JSON {
+        try JSON(parsing: try await request(.get, path).body)
+    }
+}
