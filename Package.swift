@@ -108,6 +108,9 @@ let package = Package(
             name: "ProviderTests",
             dependencies: [
                 "FleetAPI", "HTTP", "JSON", "OpAMP", "Provider", "TestSupport",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),

@@ -40,12 +40,13 @@ import Testing
         #expect(stage.command(id)?.state == .sent)
     }
 
-    @Test(arguments: [
-        ("uptimes", [3_600_000_000_000, 3_601_000_000_000], 3_602_000_000_000),
-        ("dates that change with each report", [before, before + 1_000_000_000], before + 2_000_000_000),
-        ("no start time before", [], after),
-        ("a start time far ahead", [before], 4_000_000_000_000_000_000),
-    ] as [(String, [UInt64], UInt64)])
+    @Test(
+        arguments: [
+            ("uptimes", [3_600_000_000_000, 3_601_000_000_000], 3_602_000_000_000),
+            ("dates that change with each report", [before, before + 1_000_000_000], before + 2_000_000_000),
+            ("no start time before", [], after),
+            ("a start time far ahead", [before], 4_000_000_000_000_000_000),
+        ] as [(String, [UInt64], UInt64)])
     func `start times that cannot prove a restart end it unconfirmed`(name: String, known: [UInt64], next: UInt64) {
         var (stage, agent, link) = (Stage(), Reporter(), webSocket())
         stage.send(agent.full(), over: link)
@@ -185,14 +186,15 @@ import Testing
         #expect(stage.state.refusal(of: command, restart, key: nil)?.missingCapability == "AcceptsRestartCommand")
     }
 
-    @Test(arguments: [
-        ("restart", ["now": true], "parameters.now"),
-        ("chatops", [:], "parameters.tag"),
-        ("chatops", ["tag": ""], "parameters.tag"),
-        ("chatops", ["tag": 7], "parameters.tag"),
-        ("chatops", ["tag": "a", "attributes": "b"], "parameters.attributes"),
-        ("custom", ["capability": "x"], "parameters.type"),
-    ] as [(String, [String: JSON], String)])
+    @Test(
+        arguments: [
+            ("restart", ["now": true], "parameters.now"),
+            ("chatops", [:], "parameters.tag"),
+            ("chatops", ["tag": ""], "parameters.tag"),
+            ("chatops", ["tag": 7], "parameters.tag"),
+            ("chatops", ["tag": "a", "attributes": "b"], "parameters.attributes"),
+            ("custom", ["capability": "x"], "parameters.type"),
+        ] as [(String, [String: JSON], String)])
     func `wrong parameters are refused by name`(name: String, parameters: [String: JSON], field: String) throws {
         let kind = try CommandKind.named(name)
         let problem = #expect(throws: Problem.self) { try kind.check(parameters) }
@@ -206,6 +208,7 @@ import Testing
         let open = try #require(stage.state.commands[id])
         var read = try OpenCommand(json: JSON(parsing: open.json.text))
         #expect(read == open)
-        #expect(read.reported(startTime: Self.after, at: stage.now, health: .healthy), "the baseline is stored too")
+        let isConfirmed = read.reported(startTime: Self.after, at: stage.now, health: .healthy)
+        #expect(isConfirmed, "the baseline is stored too")
     }
 }

@@ -85,12 +85,14 @@ import Testing
         let agent = Mutex(Reporter())
         let pushed = Mutex<[ServerToAgent]>([])
         let link = Mutex<Link?>(nil)
-        let made = Link(transport: .webSocket, remoteAddress: nil, push: { message in
-            guard message.hasCommand else { return }
-            pushed.withLock { $0.append(message) }
-            let report = agent.withLock { $0.health(1_763_892_000_000_000_000) }
-            if let link = link.withLock({ $0 }) { fleet.receive(report, over: link) { _ in } }
-        }, close: {})
+        let made = Link(
+            transport: .webSocket, remoteAddress: nil,
+            push: { message in
+                guard message.hasCommand else { return }
+                pushed.withLock { $0.append(message) }
+                let report = agent.withLock { $0.health(1_763_892_000_000_000_000) }
+                if let link = link.withLock({ $0 }) { fleet.receive(report, over: link) { _ in } }
+            }, close: {})
         link.withLock { $0 = made }
         fleet.receive(agent.withLock { $0.full() }, over: made) { _ in }
 
