@@ -89,7 +89,8 @@ struct OpAMPProvider: AsyncParsableCommand {
             printLine(JSON.object(.init([("listening", .string(url))])).text, to: STDOUT_FILENO)
         }
         var services = ServiceGroupConfiguration(
-            services: [.init(service: FleetService(fleet: fleet)), .init(service: listener)],
+            // Stopped in reverse: the fleet after the listener, so that the last messages are kept.
+            services: [.init(service: fleet), .init(service: listener)],
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         services.maximumGracefulShutdownDuration = .seconds(15)
@@ -109,13 +110,4 @@ struct OpAMPProvider: AsyncParsableCommand {
 
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
-}
-
-/// The fleet as the service group runs it; stopped after the listener, so that the last messages are kept.
-private struct FleetService: Service {
-    let fleet: Fleet
-
-    func run() async throws {
-        try await fleet.run()
-    }
 }

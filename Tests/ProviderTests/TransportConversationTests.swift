@@ -42,7 +42,7 @@ func `what is no message is refused, and the next one is received`(bytes: [UInt8
         Issue.record("not refused")
         return
     }
-    let answer = OpAMPEndpoint.badRequest(error)
+    let answer = ServerToAgent.badRequest(error.description)
     #expect(answer.errorResponse.type == .badRequest)
     #expect(!answer.errorResponse.errorMessage.isEmpty)
     #expect(conversation.received(frame(.binary, try message.frame())) == .receive(message))

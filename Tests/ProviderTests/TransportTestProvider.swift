@@ -12,14 +12,6 @@ struct TransportTestProvider {
 
     struct NotListening: Error {}
 
-    private struct Background: Service {
-        let fleet: Fleet
-
-        func run() async throws {
-            try await fleet.run()
-        }
-    }
-
     /// Starts it, hands it over, and stops it; done when it has stopped.
     static func with(_ body: (TransportTestProvider) async throws -> Void) async throws {
         var logger = Logger(label: "test")
@@ -28,7 +20,7 @@ struct TransportTestProvider {
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)
         guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
         let listener = Listener(on: address, fleet: fleet, logger: logger) { continuation.yield($0) }
-        let group = ServiceGroup(services: [Background(fleet: fleet), listener], logger: logger)
+        let group = ServiceGroup(services: [fleet, listener], logger: logger)
         async let running: Void = group.run()
         guard let url = await urls.first(where: { _ in true }), let port = Authority(url.dropFirst(7))?.port else {
             throw NotListening()

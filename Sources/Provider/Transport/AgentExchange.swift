@@ -79,7 +79,7 @@ struct AgentExchange: Sendable {
             }
         } catch {
             logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
-            return OpAMPEndpoint.badRequest(error)
+            return .badRequest(error.description)
         }
     }
 

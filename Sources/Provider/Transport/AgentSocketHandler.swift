@@ -13,18 +13,20 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private static let closeTimeout = TimeAmount.seconds(2)
 
     private let fleet: Fleet
+    private let sockets: OpenSockets
     private let logger: Logger
     private let limit: Int
     private var conversation: AgentConversation
     private var link: Link?
     private var pings: RepeatedTask?
 
-    init(fleet: Fleet, limit: Int, logger: Logger) {
-        (self.fleet, self.limit, self.logger) = (fleet, limit, logger)
+    init(fleet: Fleet, sockets: OpenSockets, limit: Int, logger: Logger) {
+        (self.fleet, self.sockets, self.limit, self.logger) = (fleet, sockets, limit, logger)
         conversation = AgentConversation(limit: limit)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        sockets.opened()
         let channel = context.channel
         let loop = channel.eventLoop
         let handler = NIOLoopBound(self, eventLoop: loop)
@@ -76,6 +78,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
         pings = nil
         if let link { fleet.closed(link) }
         link = nil
+        sockets.closed()
     }
 
     private func perform(_ action: AgentConversation.Action, on channel: any Channel) {
@@ -86,7 +89,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
             fleet.receive(message, over: link, reply: push)
         case .refuse(let error):
             logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
-            send(OpAMPEndpoint.badRequest(error), on: channel)
+            send(.badRequest(error.description), on: channel)
         case .pong(let data): channel.writeAndFlush(frame(.pong, data), promise: nil)
         case .close(let code):
             var data = ByteBuffer()

@@ -32,13 +32,14 @@ package struct Listener: Service {
     package func run() async throws {
         let limit = OpAMPEndpoint.messageLimit
         let (fleet, logger, onListening) = (fleet, logger, onListening)
+        let sockets = OpenSockets()
         let application = Application(
             responder: ProviderResponder(
                 exchange: AgentExchange(fleet: fleet, limit: limit, logger: logger),
                 api: API(fleet: fleet, logger: logger)),
             server: HTTPServerBuilder { responder in
                 ProviderChannel(responder: responder) {
-                    AgentSocketHandler(fleet: fleet, limit: limit, logger: logger)
+                    AgentSocketHandler(fleet: fleet, sockets: sockets, limit: limit, logger: logger)
                 }
             },
             configuration: ApplicationConfiguration(
@@ -50,6 +51,7 @@ package struct Listener: Service {
         )
         do {
             try await application.run()
+            await sockets.untilNone()
         } catch let error as IOError {
             throw CannotListen(address: address, reason: String(cString: strerror(error.errnoCode)))
         }

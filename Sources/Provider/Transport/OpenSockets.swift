@@ -1,0 +1,31 @@
+import Synchronization
+
+/// Counts the WebSockets of a listener, so that it ends after their Close frames have been written.
+///
+/// The server waits for its HTTP connections only: WebSockets have no task of their own.
+package final class OpenSockets: Sendable {
+    private let count = Mutex(0)
+    private let counts: AsyncStream<Int>
+    private let changed: AsyncStream<Int>.Continuation
+
+    package init() {
+        (counts, changed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        changed.yield(0)
+    }
+
+    package func opened() { add(1) }
+
+    package func closed() { add(-1) }
+
+    /// Returns once there are none, or when the task is cancelled. For one caller, once.
+    package func untilNone() async {
+        for await count in counts where count == 0 { return }
+    }
+
+    private func add(_ difference: Int) {
+        count.withLock { count in
+            count += difference
+            changed.yield(count)
+        }
+    }
+}
