@@ -128,7 +128,7 @@ import Testing
             (
                 ambiguous,
                 "refused: 2 agents are called web; use one id of: web-0 (a1b2c3), db-1 (3fea3c), "
-                    + "edge-2 (de21b5), web-3 (7c592e), db-4 (1a90a7) … 2 more"
+                    + "edge-2 (de21b5), web-3 (7c592e) … 3 more"
             ),
             (unknown, "refused: no agent matches \"web\"; nearest: web-0 (a1b2c3)"),
         ]

@@ -7,8 +7,8 @@ extension FleetError {
         var text = clean(description, limit: 500)
         guard case .problem(let problem) = kind else { return text }
         if let candidates = problem.candidates, !candidates.isEmpty {
-            let shown = candidates.prefix(5).map(\.label).joined(separator: ", ")
-            let more = candidates.count > 5 ? " … \(candidates.count - 5) more" : ""
+            let shown = candidates.prefix(4).map(\.label).joined(separator: ", ")
+            let more = candidates.count > 4 ? " … \(candidates.count - 4) more" : ""
             text += problem.status == 404 ? "; nearest: \(shown)\(more)" : "; use one id of: \(shown)\(more)"
         }
         if let id = problem.commandID {
