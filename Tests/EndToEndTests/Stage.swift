@@ -35,8 +35,8 @@ final class Stage {
     }
 
     /// Starts a simulated fleet and waits until every agent has been answered.
-    func fleet(of agents: Int, at provider: Provider, _ flags: String...) async throws -> Child {
-        let arguments = ["--url", provider.agentURL, "--agents", "\(agents)", "--seed", "7", "--heartbeat", "1"]
+    func fleet(of agents: Int, seed: Int = 7, at provider: Provider, _ flags: String...) async throws -> Child {
+        let arguments = ["--url", provider.agentURL, "--agents", "\(agents)", "--seed", "\(seed)", "--heartbeat", "1"]
         let child = try start("opamp-sim", arguments + flags + ["--log-level", "warning"])
         while try JSON(parsing: try await child.line()) != ["connected": .integer(agents)] {}
         return child
