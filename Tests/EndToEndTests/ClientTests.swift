@@ -67,6 +67,11 @@ import Testing
             _ = try await provider.wait(for: "agents/\(uid)") {
                 $0["agent"]?["last_seen"] != detail["agent"]?["last_seen"]
             }
+            let server = try stage.server(provider.url)
+            let resync = try await server.call("send_command", ["agent": "python-host", "command": "resync"])
+            #expect(resync.text.hasPrefix("confirmed: resync of python-host (\(uid)) in "))
+            let restart = try await server.call("restart_agent", ["agent": "python-host"])
+            #expect(restart.text.hasPrefix("refused: the agent does not have the capability AcceptsRestartCommand"))
             agent.endInput()
             #expect(await agent.remainingLines() == ["stopped"])
             #expect(await agent.exitCode() == 0, "\(agent.log)")

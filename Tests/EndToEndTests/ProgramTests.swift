@@ -77,6 +77,23 @@ import Testing
         }
     }
 
+    @Test func `a server that is asked to end while a call waits ends with 0`() async throws {
+        try await withStage { stage in
+            let provider = try await stage.provider()
+            _ = try await stage.fleet(of: 4, at: provider, "--ignore-commands", "100")
+            let server = try stage.server(provider.url)
+            try await server.introduce()
+            let arguments: JSON = ["agent": "web-17", "wait_seconds": 45]
+            try await server.send("tools/call", ["name": "restart_agent", "arguments": arguments])
+            _ = try await provider.wait(for: "commands?state=sent") { $0["matched"] == 1 }
+            server.child.signal(SIGTERM)
+            #expect(await server.child.exitCode() == 0)
+            let lines = await server.child.remainingLines()
+            #expect(lines.count == 1)
+            for line in lines { #expect(try JSON(parsing: line)["id"] == 2) }
+        }
+    }
+
     @Test func `nothing but MCP is on standard output`() async throws {
         try await withStage { stage in
             let server = try stage.server("http://127.0.0.1:1").child

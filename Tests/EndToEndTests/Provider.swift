@@ -40,7 +40,7 @@ struct Provider {
 
     /// The agents that a filter matches, in the order of their hosts.
     func agents(_ filter: String = "", sort: String = "host") async throws -> [JSON] {
-        let filter = filter.replacing(":", with: "%3A").replacing(" ", with: "%20")
+        let filter = filter.replacing(":", with: "%3A").replacing(" ", with: "%20").replacing("|", with: "%7C")
         let page = try await get("agents?limit=1000&sort=\(sort)&filter=\(filter)")
         return try #require(page["agents"]?.array)
     }

@@ -20,6 +20,9 @@ final class RawSocket: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Ends the connection in both directions.
+    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     /// Done when all is sent, or the other side has ended the connection.
     func send(_ bytes: [UInt8]) async {
         await withCheckedContinuation { sent in
