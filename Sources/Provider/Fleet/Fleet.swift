@@ -83,7 +83,7 @@ package final class Fleet: Sendable {
             switch result {
             case .success:
                 for delivery in effects.deliveries { delivery.link.push?(delivery.message) }
-                state.withLock { $0.dropFinished(effects.touched) }
+                state.withLock { $0.dropFinished(effects.changes) }
             case .failure(let error):
                 logger.error("commands could not be written", metadata: ["reason": "\(error)"])
                 state.withLock { state in

@@ -174,11 +174,11 @@ extension FleetState {
         commandsByAgent[uid] = rest.isEmpty ? nil : rest
     }
 
-    /// Takes final commands out once they are on disk: from then on the store answers for them.
-    mutating func dropFinished(_ ids: [String]) {
-        for id in ids {
-            guard let state = commands[id]?.command.state, state.isFinal, state != .unconfirmed else { continue }
-            unfile(id)
+    /// Takes out the commands that have ended in these changes, which are on disk: from then on the store answers for
+    /// them. One that has ended since, and whose end is still to be written, stays.
+    mutating func dropFinished(_ written: [Change]) {
+        for case .command(let open) in written where open.command.state.isFinal && open.command.state != .unconfirmed {
+            unfile(open.command.id)
         }
     }
 }
