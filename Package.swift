@@ -33,7 +33,7 @@ let package = Package(
         .target(name: "ClientSetup", dependencies: ["JSON"]),
         .executableTarget(
             name: "opamp-mcp",
-            dependencies: ["ClientSetup", "FleetClient", "FleetTools", "JSON", "MCP"],
+            dependencies: ["ClientSetup", "FleetAPI", "FleetClient", "FleetTools", "JSON", "MCP"],
             linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
         ),
 
@@ -103,6 +103,7 @@ let package = Package(
             name: "FleetToolsTests",
             dependencies: ["FleetAPI", "FleetClient", "FleetTools", "JSON", "MCP", "TestSupport"]
         ),
+        .testTarget(name: "ClientSetupTests", dependencies: ["ClientSetup", "JSON", "TestSupport"]),
         .testTarget(name: "OpAMPTests", dependencies: ["JSON", "OpAMP", "TestSupport"]),
         .testTarget(
             name: "ProviderTests",

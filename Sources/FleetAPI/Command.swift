@@ -33,8 +33,6 @@ package struct Command: RESTObject, Equatable {
     package var agentLastSeen: Timestamp?
     /// Seconds until the agent is expected to report; absent where it can be reached at once, or is not connected.
     package var nextReportSeconds: Int?
-    /// True in the answer to a request that met an open command of the same kind: nothing new was queued.
-    package var alreadyOpen: Bool?
     package var asOf: Timestamp?
 
     package init() {}
@@ -61,7 +59,6 @@ package struct Command: RESTObject, Equatable {
         try coder.field("agent_status", &agentStatus)
         try coder.field("agent_last_seen", &agentLastSeen)
         try coder.field("next_report_seconds", &nextReportSeconds)
-        try coder.field("already_open", &alreadyOpen)
         try coder.field("as_of", &asOf)
     }
 }

@@ -57,7 +57,7 @@ package final class FleetClient: Sendable {
         try await get(try self.agent(agent).with("include", list(sections.map(\.rawValue))))
     }
 
-    /// Asks for a command to one agent. It is queued when this returns, unless the answer says `alreadyOpen`.
+    /// Asks for a command to one agent. It is queued when this returns.
     ///
     /// A connection that breaks is tried once more; the provider sees by the key that it is the same request.
     package func queue(_ request: CommandRequest, for agent: String) async throws -> Command {

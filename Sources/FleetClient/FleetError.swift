@@ -33,6 +33,11 @@ package struct FleetError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The open command that stands in the way of another of its kind; nil for other failures.
+    package var openCommandID: String? {
+        if case .problem(let problem) = kind { problem.commandID } else { nil }
+    }
+
     package init(_ problem: Problem) {
         var text = problem.detail.isEmpty ? problem.title : problem.detail
         // A detail that lists what is allowed need not do so twice.

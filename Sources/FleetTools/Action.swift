@@ -12,8 +12,16 @@ struct Action {
     let call: ToolCall
 
     /// Queues a command and tells its state: the outcome if that is known in time.
+    ///
+    /// Where the same is open already, as a restart may be, that one is waited for and nothing is queued.
     func perform(_ request: CommandRequest, on agent: String, waitSeconds: Int) async throws -> String {
-        try await outcome(of: try await client.queue(request, for: agent), waitSeconds: waitSeconds)
+        do {
+            return try await outcome(of: try await client.queue(request, for: agent), waitSeconds: waitSeconds)
+        } catch let error as FleetError {
+            guard let id = error.openCommandID else { throw error }
+            let open = try await client.command(id)
+            return try await outcome(of: open, waitSeconds: waitSeconds) + "; was open already, nothing new was queued"
+        }
     }
 
     /// Waits until a command has ended, and tells its state. The command itself goes on when the wait is over.

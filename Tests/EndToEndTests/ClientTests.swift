@@ -16,7 +16,7 @@ import Testing
             ("list_agents", ["limit": 3], "10 agents: "),
             ("find_agent", ["query": "web-17"], "1 of 10 agents matches \"web-17\" (host exact)"),
             ("get_agent", agent, "web-17 ("),
-            ("list_command_types", agent, "7 commands can be sent to web-17 ("),
+            ("list_command_types", agent, "7 commands can be sent to web-17; "),
             ("restart_agent", agent, "confirmed: restart of web-17 ("),
             ("command_status", agent, "confirmed: restart of web-17 ("),
             ("send_chatops_command", ["agent": "web-17", "tag": "ok"], "confirmed: chatops to web-17 ("),

@@ -8,7 +8,7 @@ import Testing
             let provider = try await stage.provider()
             _ = try await stage.fleet(of: 5, at: provider, "--ignore-commands", "100")
             let server = try stage.server(provider.url)
-            let command = try await provider.command(["command": "restart", "confirm_seconds": 1], to: "web-17")
+            let command = try await provider.command(["command": "restart", "confirm_seconds": 4], to: "web-17")
             let id = try #require(command["id"])
             let again = try await server.call("restart_agent", ["agent": "web-17"])
             let outcome = try await provider.outcome(of: command)
@@ -16,10 +16,8 @@ import Testing
             let status = try await server.call("command_status", ["command_id": id]).text
             #expect(status.hasPrefix("unconfirmed: restart of web-17 ("))
             #expect(status.contains("it may have been done"))
-            // Either the first was still open, or it had ended by then.
-            #expect(
-                again.text.contains("command_status command_id=\(id.string ?? "") tells its outcome")
-                    || !again.isError && again.text.hasPrefix("sent: restart of web-17 ("), "\(again.text)")
+            #expect(again.text.hasPrefix("unconfirmed: restart of web-17 (") && !again.isError, "\(again.text)")
+            #expect(again.text.hasSuffix("was open already, nothing new was queued"))
         }
     }
 
@@ -30,9 +28,8 @@ import Testing
             let server = try stage.server(provider.url)
             let first = try await server.call("restart_agent", ["agent": "web-17", "wait_seconds": 0])
             #expect(first.text.hasPrefix("sent: restart of web-17 (") || first.text.hasPrefix("queued: restart of"))
-            let id = try #require(try await provider.get("commands")["commands"]?.array?.first?["id"]?.string)
             let second = try await server.call("restart_agent", ["agent": "web-17", "wait_seconds": 0])
-            #expect(second.text.contains(id))
+            #expect(second.text.hasSuffix("was open already, nothing new was queued") && !second.isError)
             #expect(try await provider.get("commands")["matched"] == 1)
         }
     }

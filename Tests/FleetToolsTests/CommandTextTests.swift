@@ -39,9 +39,9 @@ import Testing
             command.outcome
                 == "queued: restart of web-0 (a1b2c3); disconnected, last seen 4s ago: waits until it reports; "
                 + "expires in 4m; outcome: command_status agent=a1b2c3")
-        (command.agentStatus, command.nextReportSeconds, command.alreadyOpen) = (.connected, nil, true)
+        (command.agentStatus, command.nextReportSeconds) = (.connected, nil)
         #expect(
-            command.outcome == "queued: restart of web-0 (a1b2c3); one was open already, nothing new was queued; "
+            command.outcome == "queued: restart of web-0 (a1b2c3); "
                 + "waits to be handed over; expires in 4m; outcome: command_status agent=a1b2c3")
     }
 

@@ -112,19 +112,12 @@ import Testing
     @Test func `an action that is refused says so first, and names what stands in the way`() async {
         var unable = Problem(409, "Conflict", detail: "web-0 does not accept restarts")
         unable.missingCapability = "AcceptsRestartCommand"
-        var open = Problem(409, "Conflict", detail: "a restart of web-0 is open already")
-        open.commandID = SampleFleet.commandID
         var ambiguous = Problem(409, "Conflict", detail: "2 agents are called web")
         ambiguous.candidates = SampleFleet.agents(7)
         var unknown = Problem(404, "Not found", detail: "no agent matches \"web\"")
         unknown.candidates = SampleFleet.agents(1)
         let expected = [
             (unable, "refused: web-0 does not accept restarts"),
-            (
-                open,
-                "refused: a restart of web-0 is open already; "
-                    + "command_status command_id=\(SampleFleet.commandID) tells its outcome"
-            ),
             (
                 ambiguous,
                 "refused: 2 agents are called web; use one id of: web-0 (a1b2c3), db-1 (3fea3c), "

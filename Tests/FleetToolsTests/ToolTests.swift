@@ -74,6 +74,18 @@ import Testing
         #expect(request.headers["content-type"] == "application/json")
     }
 
+    @Test func `a restart that is open already is waited for, and said so`() async {
+        var problem = Problem(409, "Already open", detail: "a restart of this agent is sent already")
+        problem.commandID = SampleFleet.commandID
+        let provider = SampleProvider(replies: [
+            commands: .json(problem, status: 409), poll: .json(SampleFleet.command(.sent)),
+            "\(poll)?wait_seconds=20": .json(SampleFleet.command(.confirmed)),
+        ])
+        let result = await provider.call("restart_agent", ["agent": "a1b2c3"])
+        #expect(result.text.hasSuffix("; was open already, nothing new was queued") && !result.isError)
+        #expect(provider.paths == [commands, poll, "\(poll)?wait_seconds=20"])
+    }
+
     @Test func `without a wait the state is told at once`() async {
         let provider = SampleProvider(replies: [commands: .json(SampleFleet.command(.queued), status: 202)])
         let result = await provider.call("restart_agent", ["agent": "a1b2c3", "wait_seconds": 0])

@@ -13,13 +13,12 @@ extension Command {
 
     /// What became of it; the first word is the state.
     var outcome: String {
-        let again = alreadyOpen == true ? "one was open already, nothing new was queued; " : ""
         let told =
             switch state {
             case .queued:
-                "\(subject); \(again)\(waitsFor); expires in \(age(expiresAt - now)); \(follow)"
+                "\(subject); \(waitsFor); expires in \(age(expiresAt - now)); \(follow)"
             case .sent:
-                "\(subject) \(age(sentAt, asOf: now)) ago, no proof yet; \(again)unconfirmed after \(confirmSeconds)s; "
+                "\(subject) \(age(sentAt, asOf: now)) ago, no proof yet; unconfirmed after \(confirmSeconds)s; "
                     + follow
             case .confirmed:
                 "\(subject)\(took)\(said(evidence, result))\(healthWord)\(caveat)"

@@ -2,7 +2,7 @@ import FleetAPI
 import FleetClient
 
 extension FleetError {
-    /// The reason and the way out, for the model: candidates and the open command named.
+    /// The reason and the way out, for the model: candidates named.
     var text: String {
         var text = clean(description, limit: 500)
         guard case .problem(let problem) = kind else { return text }
@@ -10,9 +10,6 @@ extension FleetError {
             let shown = candidates.prefix(4).map(\.label).joined(separator: ", ")
             let more = candidates.count > 4 ? " … \(candidates.count - 4) more" : ""
             text += problem.status == 404 ? "; nearest: \(shown)\(more)" : "; use one id of: \(shown)\(more)"
-        }
-        if let id = problem.commandID {
-            text += "; command_status command_id=\(clean(id, limit: 64)) tells its outcome"
         }
         return text
     }
