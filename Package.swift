@@ -37,7 +37,15 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
         ),
 
-        // The provider and the simulated fleet: SwiftNIO, protobuf, SQLite.
+        // The provider and the simulated fleet: SwiftNIO, protobuf, SQLite. Program is what their mains share.
+        .target(
+            name: "Program",
+            dependencies: [
+                "JSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
         .target(
             name: "OpAMP",
             dependencies: ["JSON", .product(name: "SwiftProtobuf", package: "swift-protobuf")]
@@ -64,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "opamp-provider",
             dependencies: [
-                "FleetAPI", "Provider",
+                "FleetAPI", "JSON", "Program", "Provider",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -86,7 +94,7 @@ let package = Package(
         .executableTarget(
             name: "opamp-sim",
             dependencies: [
-                "Simulator",
+                "FleetAPI", "Program", "Simulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -1,7 +1,9 @@
 import ArgumentParser
+import FleetAPI
 import Glibc
 import JSON
 import Logging
+import Program
 import Provider
 import ServiceLifecycle
 import UnixSignals
@@ -9,8 +11,6 @@ import UnixSignals
 /// The wiring of the provider: flags, log, signals.
 @main
 struct OpAMPProvider: AsyncParsableCommand {
-    private static let version = "0.1.0"
-
     static let configuration = CommandConfiguration(
         commandName: "opamp-provider",
         abstract: "The OpAMP server of a fleet, with a REST API for its tools.",
@@ -20,10 +20,8 @@ struct OpAMPProvider: AsyncParsableCommand {
             SIGTERM ends it with 0 after a clean stop; 64 is a wrong flag, 1 an address that is in use or a data \
             directory that cannot be used.
             """,
-        version: version
+        version: productVersion
     )
-
-    private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
     @Option(
         help: ArgumentHelp("Where to listen: a loopback address; port 0 is any free port.", valueName: "host:port"),
@@ -48,17 +46,7 @@ struct OpAMPProvider: AsyncParsableCommand {
     @Flag(help: "Keep everything in memory: it is gone when the provider ends.")
     var inMemory = false
 
-    @Option(
-        help: ArgumentHelp("The least important log entries shown: \(logLevels).", valueName: "level"),
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else { throw ValidationError("allowed are \(logLevels)") }
-            return level
-        }
-    )
-    var logLevel = Logger.Level.info
-
-    @Option(help: "text or json.")
-    var logFormat = LogFormat.text
+    @OptionGroup var log: LogOptions
 
     func validate() throws {
         if let dataDir, dataDir.isEmpty { throw ValidationError("--data-dir \"\": allowed is the path of a directory") }
@@ -70,23 +58,16 @@ struct OpAMPProvider: AsyncParsableCommand {
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap { [logFormat] label in
-            switch logFormat {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLogHandler(label: label)
-            }
-        }
-        var logger = Logger(label: "opamp-provider")
-        logger.logLevel = logLevel
-        logger.info("open files", metadata: ["limit": "\(raiseOpenFileLimit())"])
+        let logger = log.makeLogger("opamp-provider")
+        logger.info("open files", metadata: ["limit": .stringConvertible(raiseOpenFileLimit())])
         let fleet: Fleet
         do {
-            fleet = try Fleet(dataDirectory: dataDir, version: Self.version, logger: logger)
+            fleet = try Fleet(dataDirectory: dataDir, version: productVersion, logger: logger)
         } catch {
             throw failure("the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)")
         }
         let listener = Listener(on: listen, fleet: fleet, logger: logger) { url in
-            printLine(JSON.object(.init([("listening", .string(url))])).text, to: STDOUT_FILENO)
+            printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
         }
         var services = ServiceGroupConfiguration(
             // Stopped in reverse: the fleet after the listener, so that the last messages are kept.
@@ -106,8 +87,4 @@ struct OpAMPProvider: AsyncParsableCommand {
         printLine("opamp-provider: \(reason)", to: STDERR_FILENO)
         return ExitCode(1)
     }
-}
-
-enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-    case text, json
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import FleetAPI
 import Glibc
 import Logging
+import Program
 import ServiceLifecycle
 import Simulator
 import UnixSignals
@@ -16,10 +18,8 @@ struct OpAMPSim: AsyncParsableCommand {
             {"connected":N}, and with --stats one a second; the log goes to standard error. SIGTERM lets every agent say \
             goodbye and ends with 0.
             """,
-        version: "0.1.0"
+        version: productVersion
     )
-
-    private static let logLevels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
 
     @Option(
         help: ArgumentHelp("Where the OpAMP server is: ws://HOST:PORT/v1/opamp.", valueName: "url"),
@@ -44,17 +44,7 @@ struct OpAMPSim: AsyncParsableCommand {
     @Flag(help: "Print one JSON line with counts a second.")
     var stats = false
 
-    @Option(
-        help: ArgumentHelp("The least important log entries shown: \(logLevels).", valueName: "level"),
-        transform: { text in
-            guard let level = Logger.Level(rawValue: text) else { throw ValidationError("allowed are \(logLevels)") }
-            return level
-        }
-    )
-    var logLevel = Logger.Level.info
-
-    @Option(help: "text or json.")
-    var logFormat = LogFormat.text
+    @OptionGroup var log: LogOptions
 
     @OptionGroup(title: "Misbehaviour")
     var misbehaviour: Misbehaviour
@@ -73,18 +63,11 @@ struct OpAMPSim: AsyncParsableCommand {
     }
 
     func run() async throws {
-        LoggingSystem.bootstrap { [logFormat] label in
-            switch logFormat {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLogHandler(label: label)
-            }
-        }
-        var logger = Logger(label: "opamp-sim")
-        logger.logLevel = logLevel
-        logger.debug("open files", metadata: ["limit": "\(raiseOpenFileLimit())"])
+        let logger = log.makeLogger("opamp-sim")
+        logger.debug("open files", metadata: ["limit": .stringConvertible(raiseOpenFileLimit())])
         let fleet = SimulatedFleet(
             options, endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats, logger: logger,
-            output: JSONLines(to: STDOUT_FILENO).print
+            output: { printLine($0, to: STDOUT_FILENO) }
         )
         var services = ServiceGroupConfiguration(
             services: [
@@ -116,10 +99,6 @@ struct OpAMPSim: AsyncParsableCommand {
         if allowed.contains(value) { return }
         throw ValidationError("\(flag) \(value): allowed are \(allowed.lowerBound) to \(allowed.upperBound)")
     }
-}
-
-enum LogFormat: String, ExpressibleByArgument, CaseIterable {
-    case text, json
 }
 
 /// What tests need agents to do wrong.

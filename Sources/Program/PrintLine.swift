@@ -1,4 +1,5 @@
 import Glibc
+package import JSON
 import Synchronization
 
 private let lock = Mutex(())
@@ -6,7 +7,7 @@ private let lock = Mutex(())
 /// Writes a text and a newline as one whole line, whatever thread it comes from.
 ///
 /// What can no longer be written, because the reader has gone, is dropped.
-func printLine(_ text: String, to descriptor: Int32) {
+package func printLine(_ text: String, to descriptor: Int32) {
     let line = Array((text + "\n").utf8)
     lock.withLock { _ in
         var rest = line[...]
@@ -17,4 +18,9 @@ func printLine(_ text: String, to descriptor: Int32) {
             rest = rest.dropFirst(written)
         }
     }
+}
+
+/// Writes a value as one line of JSON.
+package func printLine(_ value: JSON, to descriptor: Int32) {
+    printLine(value.text, to: descriptor)
 }
