@@ -141,6 +141,16 @@ import Testing
         #expect(stage.command(shutdown)?.state == .confirmed)
     }
 
+    @Test func `a lost connection is no proof of a shutdown`() {
+        var (stage, agent, link) = (Stage(), Reporter(), webSocket())
+        stage.send(agent.full(), over: link)
+        stage.send(agent.beat(), over: link)
+        let id = stage.queue("shutdown", for: agent.uid)
+        stage.close(link)
+        #expect(stage.vitals(agent.uid)?.status == .disconnected)
+        #expect(stage.command(id)?.state == .sent)
+    }
+
     @Test func `a reply is matched by its command id, or by being the only one open`() throws {
         var (stage, agent, link) = (Stage(), Reporter(), webSocket())
         stage.send(agent.full(), over: link)

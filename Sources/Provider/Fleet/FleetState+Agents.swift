@@ -45,7 +45,6 @@ extension FleetState {
         vitals[position].wasIntroduced = false
         refreshHealth(position)
         if wasConnected { note("disconnected", position, reason, now, &effects) }
-        prove(position, .goodbye, "the agent \(reason)", now, &effects) { $0.command.command == "shutdown" }
     }
 
     /// Forgets an agent and cancels what is queued for it.

@@ -91,6 +91,7 @@ struct FleetState: Sendable {
         vitals[position].transport = link.transport
         if message.hasAgentDisconnect {
             part(position, "said goodbye", at: now, &effects)
+            prove(position, .goodbye, "the agent said goodbye", now, &effects) { _ in true }
             return answer(to: uid)
         }
         vitals[position].status = .connected
