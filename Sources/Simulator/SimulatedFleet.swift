@@ -36,7 +36,9 @@ package struct SimulatedFleet: Sendable {
     ///
     /// - Throws: only if the host cannot be resolved; a server that is not there is waited for.
     package func run() async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: min(System.coreCount, 4))
+        // One thread: several of them, connecting for the first time at once, have crashed the runtime of Swift 6.3
+        // while it made the generic types of the upgrade. A larger fleet is several processes.
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             try await run(on: group)
         } catch {
