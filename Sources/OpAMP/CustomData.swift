@@ -12,7 +12,8 @@ func textMembers(of data: Data) throws(OpAMPError) -> [String: String] {
     }
     guard let object = value.object else { throw .malformedData(reason: "\(value.kind), not an object") }
     let members = object.members.map { ($0.key, $0.value.string ?? $0.value.text) }
-    return Dictionary(uniqueKeysWithValues: members)
+    // Keys of different bytes can be equal as texts, composed and decomposed: the first one counts.
+    return Dictionary(members) { first, _ in first }
 }
 
 /// The members as one JSON object, sorted by key.

@@ -1,4 +1,5 @@
 import FleetAPI
+import Foundation
 import JSON
 import OpAMP
 import SwiftProtobuf
@@ -139,6 +140,15 @@ import Testing
         goodbye.agentDisconnect = AgentDisconnect()
         stage.send(goodbye, over: link)
         #expect(stage.command(shutdown)?.state == .confirmed)
+    }
+
+    @Test func `keys that are equal only as texts do not upset the reading of a reply`() throws {
+        let composed = CustomMessage.with {
+            $0.capability = CustomCapability.chatOps
+            $0.type = "success"
+            $0.data = Data("{\"\u{e9}\":\"1\",\"e\u{301}\":\"2\",\"http_code\":\"201\"}".utf8)
+        }
+        #expect(try CustomReply(composed).httpCode == 201)
     }
 
     @Test func `a lost connection is no proof of a shutdown`() {

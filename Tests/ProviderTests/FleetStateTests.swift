@@ -54,6 +54,15 @@ import Testing
         #expect(stage.facts(agent.uid)?.capabilities == agent.capabilities, "a client that leaves the mask out")
     }
 
+    @Test func `a heartbeat writes no row, not even of an agent that never described itself`() {
+        var (stage, agent, link) = (Stage(), Reporter(), webSocket())
+        stage.send(agent.beat(), over: link)
+        let before = stage.effects.changes.count
+        #expect(before == 2, "the agent and its first event")
+        stage.send(agent.beat(), over: link)
+        #expect(stage.effects.changes.count == before)
+    }
+
     @Test func `a lost connection and a goodbye are told apart from silence`() {
         var (stage, agent, link) = (Stage(), Reporter(), webSocket())
         stage.send(agent.full(), over: link)

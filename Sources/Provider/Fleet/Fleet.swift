@@ -1,6 +1,4 @@
-import Dispatch
 package import FleetAPI
-import Foundation
 package import Logging
 package import OpAMP
 import ServiceLifecycle

@@ -75,11 +75,14 @@ extension FleetState {
         links.removeLast()
     }
 
-    mutating func apply(_ message: AgentToServer, at position: Int, _ now: Moment, _ effects: inout Effects) {
+    mutating func apply(
+        _ message: AgentToServer, at position: Int, isNew: Bool, _ now: Moment, _ effects: inout Effects
+    ) {
         let old = records[position]
         var facts = old.facts
         facts.apply(message, interned: &interned)
-        if facts != old.facts {
+        let isChanged = facts != old.facts
+        if isChanged {
             let record = AgentRecord(uid: old.uid, firstSeen: old.firstSeen, facts: facts)
             let moved = facts.host != old.facts.host || facts.serviceInstanceID != old.facts.serviceInstanceID
             if moved { index.remove(old, at: position) }
@@ -92,7 +95,7 @@ extension FleetState {
             }
         }
         refreshHealth(position)
-        if facts != old.facts || !old.facts.isDescribed {
+        if isChanged || isNew {
             effects.changes.append(.agent(records[position], vitals[position]))
         }
     }

@@ -97,7 +97,7 @@ struct FleetState: Sendable {
         vitals[position].status = .connected
         if !wasConnected { note("connected", position, link.remoteAddress.map { "from \($0)" }, now, &effects) }
 
-        apply(message, at: position, now, &effects)
+        apply(message, at: position, isNew: isNew, now, &effects)
         takeProof(message, at: position, now, &effects)
 
         if !isRepeated { deliver(to: position, over: link, at: now, &effects) }
