@@ -10,7 +10,7 @@ import Testing
 struct DropFinishedTests {
     @Test func `a command that ends while its sent is being written stays until its end is written`() throws {
         let uid = InstanceUID(high: 1, low: 2)
-        let link = Link(transport: .webSocket, remoteAddress: nil, push: { _ in }, close: {})
+        let link = Link(transport: .webSocket, remoteAddress: nil, push: { _ in })
         let now = Moment.now()
         var state = FleetState()
         var (joined, queued, sent, confirmed) = (

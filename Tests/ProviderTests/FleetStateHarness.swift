@@ -25,6 +25,11 @@ struct Stage {
     /// Sends a message of an agent and takes the answer.
     @discardableResult
     mutating func send(_ message: AgentToServer, over link: Link) -> ServerToAgent {
+        reply(to: message, over: link).message
+    }
+
+    /// Sends a message of an agent and takes the whole reply.
+    mutating func reply(to message: AgentToServer, over link: Link) -> AgentReply {
         state.receive(message, from: InstanceUID(bytes: message.instanceUid)!, over: link, at: now, &effects)
     }
 
@@ -104,9 +109,9 @@ struct Reporter {
 }
 
 func webSocket() -> Link {
-    Link(transport: .webSocket, remoteAddress: "127.0.0.1:1", push: { _ in }, close: {})
+    Link(transport: .webSocket, remoteAddress: "127.0.0.1:1", push: { _ in })
 }
 
 func exchange() -> Link {
-    Link(transport: .http, remoteAddress: "127.0.0.1:2", push: nil, close: {})
+    Link(transport: .http, remoteAddress: "127.0.0.1:2", push: nil)
 }

@@ -92,7 +92,7 @@ import Testing
                 pushed.withLock { $0.append(message) }
                 let report = agent.withLock { $0.health(1_763_892_000_000_000_000) }
                 if let link = link.withLock({ $0 }) { fleet.receive(report, over: link) { _ in } }
-            }, close: {})
+            })
         link.withLock { $0 = made }
         fleet.receive(agent.withLock { $0.full() }, over: made) { _ in }
 
@@ -129,7 +129,7 @@ import Testing
         #expect(queued.state == .queued && queued.nextReportSeconds != nil)
         let message = agent.beat()
         let answer = await withCheckedContinuation { continuation in
-            fleet.receive(message, over: exchange()) { continuation.resume(returning: $0) }
+            fleet.receive(message, over: exchange()) { continuation.resume(returning: $0.message) }
         }
         #expect(answer.hasCommand && answer.flags == 0 && !answer.hasCustomCapabilities)
         #expect(try await fleet.command(queued.id, wait: .zero).state == .sent)

@@ -37,8 +37,8 @@ func `another request on the agents' path is refused`(
 }
 
 @Test func `the status of an answer follows its error`() {
-    #expect(AgentExchange.status(of: .with { $0.capabilities = 1 }) == .ok)
-    #expect(AgentExchange.status(of: .badRequest("empty")) == .badRequest)
-    #expect(AgentExchange.status(of: .with { $0.errorResponse.type = .unavailable }) == .serviceUnavailable)
-    #expect(AgentExchange.status(of: .with { $0.errorResponse.type = .unknown }) == .internalServerError)
+    #expect(AgentExchange.status(of: AgentReply(.with { $0.capabilities = 1 })) == .ok)
+    #expect(AgentExchange.status(of: AgentReply(.badRequest("empty"))) == .badRequest)
+    #expect(AgentExchange.status(of: AgentReply(.with { $0.errorResponse.type = .unavailable })) == .serviceUnavailable)
+    #expect(AgentExchange.status(of: AgentReply(.with { $0.errorResponse.type = .unknown })) == .internalServerError)
 }

@@ -15,9 +15,10 @@ final class AgentRecord: Sendable {
     let uid: InstanceUID
     let firstSeen: Timestamp
     let facts: AgentFacts
+    let decisions: Decisions
 
-    init(uid: InstanceUID, firstSeen: Timestamp, facts: AgentFacts) {
-        (self.uid, self.firstSeen, self.facts) = (uid, firstSeen, facts)
+    init(uid: InstanceUID, firstSeen: Timestamp, facts: AgentFacts, decisions: Decisions = .none) {
+        (self.uid, self.firstSeen, self.facts, self.decisions) = (uid, firstSeen, facts, decisions)
     }
 }
 

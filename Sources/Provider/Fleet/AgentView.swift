@@ -35,6 +35,7 @@ struct AgentView {
         agent.instanceUID = record.uid.description
         agent.shortID = shortID
         agent.status = vitals.status
+        agent.admission = record.decisions.admission
         agent.health = vitals.health
         agent.lastHealth = facts.isHealthy.map { $0 ? .healthy : .unhealthy }
         agent.problems = problems
@@ -46,6 +47,7 @@ struct AgentView {
         agent.serviceInstanceID = facts.serviceInstanceID?.text
         agent.error = facts.error
         agent.errorComponent = facts.errorComponent
+        agent.labels = record.decisions.labels
         agent.transport = vitals.transport
         agent.started = started
         agent.firstSeen = record.firstSeen
@@ -63,7 +65,7 @@ extension AgentView: FilterSubject {
         switch key {
         case .status: vitals.status.rawValue
         case .health: vitals.health.rawValue
-        case .admission: Admission.approved.rawValue
+        case .admission: record.decisions.admission.rawValue
         case .type: facts.type?.lower
         case .version: facts.version?.lower
         case .host: facts.host?.lower
@@ -95,7 +97,7 @@ extension AgentView: FilterSubject {
         }
     }
 
-    func label(_ name: String) -> String? { nil }
+    func label(_ name: String) -> String? { record.decisions.labels[name] }
 
     func attribute(_ name: String) -> String? {
         facts.attributes.first { $0.key == name }?.value.displayText

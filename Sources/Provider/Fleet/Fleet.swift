@@ -40,19 +40,20 @@ package final class Fleet: Sendable {
     /// - Parameter reply: gets the answer, exactly once: before this returns, or, when over HTTP it carries a command,
     ///   once the store has that command as sent, then on another thread.
     package func receive(
-        _ message: AgentToServer, over link: Link, reply: @escaping @Sendable (ServerToAgent) -> Void
+        _ message: AgentToServer, over link: Link, reply: @escaping @Sendable (AgentReply) -> Void
     ) {
         guard let uid = InstanceUID(bytes: message.instanceUid) else {
-            reply(.badRequest("instance_uid has \(message.instanceUid.count) bytes; it must have 16"))
+            reply(AgentReply(.badRequest("instance_uid has \(message.instanceUid.count) bytes; it must have 16")))
             return
         }
         let now = Moment.now()
-        let (answer, delivery) = state.withLock { state -> (ServerToAgent, FleetState.Delivery?) in
+        let (answer, delivery) = state.withLock { state -> (AgentReply, FleetState.Delivery?) in
             var effects = FleetState.Effects()
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
             let delivery = link.push == nil ? effects.deliveries.first : nil
             commit(effects) { isSent in
-                if let delivery { reply(isSent ? answer.carrying(delivery.message) : answer) }
+                guard let delivery else { return }
+                reply(isSent ? AgentReply(answer.message.carrying(delivery.message)) : answer)
             }
             return (answer, delivery)
         }
@@ -75,6 +76,9 @@ package final class Fleet: Sendable {
     ///
     /// - Parameter then: told whether it was written; not called when there is no command in it.
     func commit(_ effects: FleetState.Effects, then: (@Sendable (_ isWritten: Bool) -> Void)? = nil) {
+        for (message, link) in effects.pushes { link.push?(message) }
+        for link in effects.pings { link.ping() }
+        for link in effects.closes { link.close() }
         guard !effects.changes.isEmpty else { return }
         guard effects.changes.contains(where: \.isAcknowledged) else { return store.write(effects.changes) }
         store.write(effects.changes) { [self] result in
@@ -152,7 +156,7 @@ extension Change {
     /// Whether somebody is told that it is done, so that it must be on disk first.
     fileprivate var isAcknowledged: Bool {
         switch self {
-        case .command, .idempotency, .forget, .rename: true
+        case .command, .idempotency, .forget, .rename, .decisions: true
         case .agent, .seen, .config, .event: false
         }
     }

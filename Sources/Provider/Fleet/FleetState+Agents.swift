@@ -83,7 +83,7 @@ extension FleetState {
         facts.apply(message, interned: &interned)
         let isChanged = facts != old.facts
         if isChanged {
-            let record = AgentRecord(uid: old.uid, firstSeen: old.firstSeen, facts: facts)
+            let record = AgentRecord(uid: old.uid, firstSeen: old.firstSeen, facts: facts, decisions: old.decisions)
             let moved = facts.host != old.facts.host || facts.serviceInstanceID != old.facts.serviceInstanceID
             if moved { index.remove(old, at: position) }
             records[position] = record
@@ -159,7 +159,9 @@ extension FleetState {
         offers[old] = nil
         let record = records[position]
         index.remove(record, at: position)
-        records[position] = AgentRecord(uid: uid, firstSeen: record.firstSeen, facts: record.facts)
+        records[position] = AgentRecord(
+            uid: uid, firstSeen: record.firstSeen, facts: record.facts, decisions: record.decisions
+        )
         index.insert(records[position], at: position)
         for (alias, target) in aliases where target == old { aliases[alias] = uid }
         aliases[old] = uid

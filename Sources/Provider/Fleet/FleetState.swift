@@ -19,6 +19,11 @@ struct FleetState: Sendable {
         var deliveries: [Delivery] = []
         /// Ids of commands whose state changed.
         var touched: [String] = []
+        /// Messages that need not be on disk first, and WebSockets to ask for a sign of life or to close: done at once,
+        /// in this order.
+        var pushes: [(message: ServerToAgent, link: Link)] = []
+        var pings: [Link] = []
+        var closes: [Link] = []
     }
 
     /// A message that carries one command, and the connection it goes out on.
@@ -77,7 +82,7 @@ struct FleetState: Sendable {
     /// - Returns: the answer, without a command: those are deliveries among the effects.
     mutating func receive(
         _ message: AgentToServer, from uid: InstanceUID, over link: Link, at now: Moment, _ effects: inout Effects
-    ) -> ServerToAgent {
+    ) -> AgentReply {
         adopt(uid, at: now, &effects)
         let isNew = index.position(of: uid) == nil
         let position = index.position(of: uid) ?? join(uid, message, over: link, at: now)
@@ -92,7 +97,7 @@ struct FleetState: Sendable {
         if message.hasAgentDisconnect {
             part(position, "said goodbye", at: now, &effects)
             prove(position, .goodbye, "the agent said goodbye", now, &effects) { _ in true }
-            return answer(to: uid)
+            return AgentReply(answer(to: uid))
         }
         vitals[position].status = .connected
         if !wasConnected { note("connected", position, link.remoteAddress.map { "from \($0)" }, now, &effects) }
@@ -109,13 +114,13 @@ struct FleetState: Sendable {
         }
         var reply = answer(to: uid)
         // An OpAMP command that rides on this answer has to be alone in it: the rest waits for the next one.
-        if link.push == nil, effects.deliveries.contains(where: { $0.message.hasCommand }) { return reply }
+        if link.push == nil, effects.deliveries.contains(where: { $0.message.hasCommand }) { return AgentReply(reply) }
         introduce(message, position, isNew: isNew, &reply)
         askForFullState(position, now, &reply)
         if AgentToServerFlags(rawValue: message.flags).contains(.requestInstanceUID) {
             reply.agentIdentification.newInstanceUid = offerUID(for: uid, at: now).data
         }
-        return reply
+        return AgentReply(reply)
     }
 
     /// The WebSocket of a link is gone.

@@ -8,15 +8,18 @@ package final class Link: Sendable {
     package let remoteAddress: String?
     /// Writes a message that the server starts by itself; nil over HTTP, where only answers can be written.
     package let push: (@Sendable (ServerToAgent) -> Void)?
-    /// Closes the connection after what was written.
+    /// Sends a ping over a WebSocket; does nothing over HTTP.
+    package let ping: @Sendable () -> Void
+    /// Closes the connection after what was written; over HTTP each exchange ends by itself.
     package let close: @Sendable () -> Void
     private let lastPong = Atomic<Int64>(0)
 
     package init(
         transport: AgentTransport, remoteAddress: String?, push: (@Sendable (ServerToAgent) -> Void)?,
-        close: @escaping @Sendable () -> Void
+        ping: @escaping @Sendable () -> Void = {}, close: @escaping @Sendable () -> Void = {}
     ) {
-        (self.transport, self.remoteAddress, self.push, self.close) = (transport, remoteAddress, push, close)
+        (self.transport, self.remoteAddress, self.push) = (transport, remoteAddress, push)
+        (self.ping, self.close) = (ping, close)
     }
 
     /// Notes that the agent answered a ping: it is there, though it says nothing.

@@ -12,6 +12,8 @@ enum Change: Sendable {
     /// An agent goes on under another uid, with all that is stored of it.
     case rename(from: InstanceUID, to: InstanceUID)
     case forget(InstanceUID)
+    /// What people decided about an agent; kept when the agent itself is forgotten.
+    case decisions(InstanceUID, Decisions, at: Timestamp)
     /// The files of an effective configuration, kept once per content.
     case config(hash: String, body: [UInt8])
     case command(OpenCommand)
@@ -43,7 +45,7 @@ enum Change: Sendable {
             }
         case .rename(let old, let new):
             let names: StatementArguments = [new.description, old.description]
-            for table in ["agents", "commands", "events"] {
+            for table in ["agents", "decisions", "commands", "events"] {
                 try run(database, "UPDATE \(table) SET uid = ? WHERE uid = ?", names)
             }
             try run(database, "UPDATE aliases SET new = ? WHERE new = ?", names)
@@ -51,6 +53,11 @@ enum Change: Sendable {
         case .forget(let uid):
             try run(database, "DELETE FROM agents WHERE uid = ?", [uid.description])
             try run(database, "DELETE FROM aliases WHERE new = ?", [uid.description])
+        case .decisions(let uid, let decisions, let at):
+            try run(
+                database, "INSERT OR REPLACE INTO decisions (uid, body, at) VALUES (?, ?, ?)",
+                [uid.description, decisions.json.text, at.nanoseconds]
+            )
         case .config(let hash, let body):
             try run(database, "INSERT OR IGNORE INTO configs (hash, body) VALUES (?, ?)", [hash, body.blob])
         case .command(let open):

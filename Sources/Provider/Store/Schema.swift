@@ -33,6 +33,11 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("v2 decisions") { database in
+            try database.execute(
+                sql: "CREATE TABLE decisions (uid TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL);"
+            )
+        }
         return migrator
     }
 }

@@ -148,7 +148,13 @@ extension Store {
             return try database.read { database in
                 var interned = InternedTexts()
                 var fleet = StoredFleet()
-                let agents = try Row.fetchCursor(database, sql: "SELECT * FROM agents ORDER BY uid")
+                let agents = try Row.fetchCursor(
+                    database,
+                    sql: """
+                        SELECT agents.*, decisions.body AS decisions FROM agents LEFT JOIN decisions USING (uid)
+                        ORDER BY uid
+                        """
+                )
                 while let row = try agents.next() { fleet.agents.append(try Self.agent(row, &interned)) }
                 for row in try Row.fetchAll(database, sql: "SELECT old, new FROM aliases") {
                     if let old = InstanceUID(row[0] as String), let new = InstanceUID(row[1] as String) {
@@ -176,7 +182,10 @@ extension Store {
         facts.components = Array(row["components"] as Data)
         facts.findNames(&interned)
         return StoredAgent(
-            record: AgentRecord(uid: uid, firstSeen: Timestamp(nanoseconds: row["first_seen"]), facts: facts),
+            record: AgentRecord(
+                uid: uid, firstSeen: Timestamp(nanoseconds: row["first_seen"]), facts: facts,
+                decisions: try (row["decisions"] as String?).map { try Decisions(json: JSON(parsing: $0)) } ?? .none
+            ),
             lastSeen: Timestamp(nanoseconds: row["last_seen"]), sequence: sequence,
             transport: AgentTransport(rawValue: row["transport"]) ?? .http
         )

@@ -61,33 +61,34 @@ struct AgentExchange: Sendable {
     }
 
     /// The HTTP status that goes with an answer.
-    static func status(of reply: ServerToAgent) -> HTTPResponse.Status {
-        guard reply.hasErrorResponse else { return .ok }
-        switch reply.errorResponse.type {
+    static func status(of reply: AgentReply) -> HTTPResponse.Status {
+        if reply.ending == .forbidden { return .forbidden }
+        guard reply.message.hasErrorResponse else { return .ok }
+        switch reply.message.errorResponse.type {
         case .badRequest: return .badRequest
         case .unavailable: return .serviceUnavailable
         default: return .internalServerError
         }
     }
 
-    private func reply(to body: ByteBuffer, from remoteAddress: String?) async -> ServerToAgent {
+    private func reply(to body: ByteBuffer, from remoteAddress: String?) async -> AgentReply {
         do {
             let message = try AgentToServer(body: body.readableBytesView, limit: limit)
-            let link = Link(transport: .http, remoteAddress: remoteAddress, push: nil, close: {})
+            let link = Link(transport: .http, remoteAddress: remoteAddress, push: nil)
             return await withCheckedContinuation { continuation in
                 fleet.receive(message, over: link) { continuation.resume(returning: $0) }
             }
         } catch {
             logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
-            return .badRequest(error.description)
+            return AgentReply(.badRequest(error.description))
         }
     }
 
-    private func answer(_ reply: ServerToAgent) -> Response {
+    private func answer(_ reply: AgentReply) -> Response {
         do {
             return Response(
                 status: Self.status(of: reply), headers: [.contentType: Self.contentType],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: try reply.body(limit: limit))))
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: try reply.message.body(limit: limit))))
         } catch {
             logger.error("a message for an agent was dropped", metadata: ["error": "\(error)"])
             return Response(status: .internalServerError)

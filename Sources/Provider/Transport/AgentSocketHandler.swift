@@ -36,6 +36,12 @@ final class AgentSocketHandler: ChannelInboundHandler {
         link = Link(
             transport: .webSocket, remoteAddress: channel.remoteAddress?.hostAndPort,
             push: { message in onLoop { $0.send(message, on: channel) } },
+            ping: {
+                onLoop { handler in
+                    guard !handler.conversation.isClosing else { return }
+                    channel.writeAndFlush(handler.frame(.ping, ByteBuffer()), promise: nil)
+                }
+            },
             close: { onLoop { $0.perform($0.conversation.close(.policyViolation), on: channel) } }
         )
         pings = loop.scheduleRepeatedTask(initialDelay: Self.pingInterval, delay: Self.pingInterval) { _ in
@@ -86,7 +92,10 @@ final class AgentSocketHandler: ChannelInboundHandler {
         case .nothing: break
         case .receive(let message):
             guard let link, let push = link.push else { return }
-            fleet.receive(message, over: link, reply: push)
+            fleet.receive(message, over: link) { reply in
+                push(reply.message)
+                if reply.ending != nil { link.close() }
+            }
         case .refuse(let error):
             logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
             send(.badRequest(error.description), on: channel)
