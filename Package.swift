@@ -50,10 +50,11 @@ let package = Package(
             name: "OpAMP",
             dependencies: ["JSON", .product(name: "SwiftProtobuf", package: "swift-protobuf")]
         ),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Provider",
             dependencies: [
-                "FleetAPI", "JSON", "OpAMP",
+                "CZlib", "FleetAPI", "JSON", "OpAMP",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
