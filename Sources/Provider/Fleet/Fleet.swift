@@ -172,6 +172,18 @@ extension ServerToAgent {
         }
     }
 
+    /// An answer that says the server cannot serve the agent now, and when it should come again.
+    /// Spec: OpAMP, "ServerErrorResponse Message" and "Throttling".
+    ///
+    /// - Parameter retryAfter: not below zero.
+    package static func unavailable(_ reason: String, retryAfter: Duration) -> ServerToAgent {
+        .with {
+            $0.errorResponse.type = .unavailable
+            $0.errorResponse.errorMessage = reason
+            $0.errorResponse.retryInfo.retryAfterNanoseconds = UInt64(max(0, retryAfter.nanoseconds))
+        }
+    }
+
     /// This answer with a command in it; an OpAMP command stays alone.
     fileprivate func carrying(_ command: ServerToAgent) -> ServerToAgent {
         if command.hasCommand { return command }

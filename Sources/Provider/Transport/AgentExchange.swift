@@ -62,7 +62,11 @@ struct AgentExchange: Sendable {
 
     /// The HTTP status that goes with an answer.
     static func status(of reply: AgentReply) -> HTTPResponse.Status {
-        if reply.ending == .forbidden { return .forbidden }
+        switch reply.ending {
+        case .forbidden: return .forbidden
+        case .refused: return .badRequest
+        case nil: break
+        }
         guard reply.message.hasErrorResponse else { return .ok }
         switch reply.message.errorResponse.type {
         case .badRequest: return .badRequest
