@@ -23,6 +23,7 @@ final class AgentRunner {
     private let loop: any EventLoop
     private let connector: Connector
     private let statistics: Statistics
+    private let journal: Journal?
     private let allAnswered: @Sendable () -> Void
     private let logger: Logger
     private var backoff: Backoff
@@ -37,12 +38,13 @@ final class AgentRunner {
 
     init(
         _ agent: SimulatedAgent, seed: UInt64, on loop: any EventLoop, connector: Connector, statistics: Statistics,
-        logger: Logger, allAnswered: @escaping @Sendable () -> Void
+        journal: Journal?, logger: Logger, allAnswered: @escaping @Sendable () -> Void
     ) {
         self.agent = agent
         self.loop = loop
         self.connector = connector
         self.statistics = statistics
+        self.journal = journal
         self.logger = logger
         self.allAnswered = allAnswered
         backoff = Backoff(seed: seed)
@@ -154,7 +156,9 @@ extension AgentRunner {
                 after(delay) { runner in
                     if connection == runner.connection { runner.perform(runner.agent.fired(timer, at: .now)) }
                 }
-            case .saw(let command): statistics.saw(command)
+            case .saw(let command):
+                statistics.saw(command)
+                journal?.append(command, at: .now, logger: logger)
             case .leave:
                 staysAway = true
                 close(channel)

@@ -88,8 +88,9 @@ package struct SimulatedAgent: Sendable {
 
         var actions: [Action] = []
         if let uid = InstanceUID(bytes: message.agentIdentification.newInstanceUid) {
+            actions.append(saw(.identify))
             profile.uid = uid
-            actions += [saw(.identify)] + answer(fullReport(at: now))
+            actions += answer(fullReport(at: now))
         }
         if ServerToAgentFlags(rawValue: message.flags).contains(.reportFullState) {
             actions += [saw(.resync)] + answer(fullReport(at: now))
@@ -153,9 +154,9 @@ extension SimulatedAgent {
         return [.comeBack(after: min(pause, Self.longestWait))]
     }
 
-    private mutating func saw(_ kind: ReceivedCommand.Kind, id: String? = nil) -> Action {
+    private mutating func saw(_ kind: ReceivedCommand.Kind, id: String? = nil, hash: String? = nil) -> Action {
         let isNew = id.map { seenCommandIDs.insert($0).inserted } ?? true
-        return .saw(ReceivedCommand(kind: kind, id: id, isRepeated: !isNew))
+        return .saw(ReceivedCommand(uid: profile.uid, kind: kind, id: id, hash: hash, isRepeated: !isNew))
     }
 }
 

@@ -10,6 +10,7 @@ package struct SimulatedFleet: Sendable {
     private let endpoint: Endpoint
     private let duration: Duration?
     private let printsStatistics: Bool
+    private let journal: Journal?
     private let output: @Sendable (JSON) -> Void
     private let logger: Logger
 
@@ -18,16 +19,18 @@ package struct SimulatedFleet: Sendable {
 
     /// - Parameters:
     ///   - duration: stops by itself after that long; nil runs until the graceful shutdown.
+    ///   - journal: gets every command that an agent receives.
     ///   - output: gets `{"connected":N}` once every agent's first report has been answered and, if
     ///     `printsStatistics`, the statistics once a second. Called from several threads.
     package init(
         _ options: SimulationOptions, endpoint: Endpoint, duration: Duration? = nil, printsStatistics: Bool = false,
-        logger: Logger, output: @escaping @Sendable (JSON) -> Void
+        journal: Journal? = nil, logger: Logger, output: @escaping @Sendable (JSON) -> Void
     ) {
         self.options = options
         self.endpoint = endpoint
         self.duration = duration
         self.printsStatistics = printsStatistics
+        self.journal = journal
         self.logger = logger
         self.output = output
     }
@@ -74,11 +77,11 @@ package struct SimulatedFleet: Sendable {
     private func start(
         _ agent: SimulatedAgent, at index: Int, on loop: any EventLoop, _ connector: Connector, _ statistics: Statistics
     ) -> NIOLoopBoundBox<AgentRunner> {
-        let (options, output, logger) = (options, output, logger)
+        let (options, output, journal, logger) = (options, output, journal, logger)
         let box = NIOLoopBoundBox.makeBoxSendingValue(
             AgentRunner(
                 agent, seed: options.seed &+ UInt64(index), on: loop, connector: connector, statistics: statistics,
-                logger: logger, allAnswered: { output(["connected": .integer(options.agents)]) }
+                journal: journal, logger: logger, allAnswered: { output(["connected": .integer(options.agents)]) }
             ),
             eventLoop: loop
         )

@@ -44,6 +44,9 @@ struct OpAMPSim: AsyncParsableCommand {
     @Flag(help: "Print one JSON line with counts a second.")
     var stats = false
 
+    @Option(help: ArgumentHelp("Append one JSON line there for each command an agent receives.", valueName: "file"))
+    var journal: String?
+
     @OptionGroup var log: LogOptions
 
     @OptionGroup(title: "Misbehaviour")
@@ -66,7 +69,8 @@ struct OpAMPSim: AsyncParsableCommand {
         let logger = log.makeLogger("opamp-sim")
         logger.debug("open files", metadata: ["limit": .stringConvertible(raiseOpenFileLimit())])
         let fleet = SimulatedFleet(
-            options, endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats, logger: logger,
+            options, endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats,
+            journal: try openJournal(), logger: logger,
             output: { printLine($0, to: STDOUT_FILENO) }
         )
         var services = ServiceGroupConfiguration(
@@ -80,6 +84,14 @@ struct OpAMPSim: AsyncParsableCommand {
         )
         services.maximumGracefulShutdownDuration = .seconds(15)
         try await ServiceGroup(configuration: services).run()
+    }
+
+    private func openJournal() throws -> Journal? {
+        do {
+            return try journal.map { try Journal(path: $0) }
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
     private var options: SimulationOptions {

@@ -14,13 +14,14 @@ import Testing
     ///
     /// - Returns: the JSON lines printed, and what the agents sent after `body`.
     private func withFleet(
-        _ options: SimulationOptions,
+        _ options: SimulationOptions, journal: Journal? = nil,
         body: (OpAMPTestServer) async throws -> Void
     ) async throws -> (lines: [JSON], last: [OpAMPTestServer.Event]) {
         let server = try await OpAMPTestServer.start()
         let (lines, output) = AsyncStream.makeStream(of: JSON.self)
         let fleet = SimulatedFleet(
-            options, endpoint: try Endpoint(server.url), printsStatistics: true, logger: Logger(label: "test"),
+            options, endpoint: try Endpoint(server.url), printsStatistics: true, journal: journal,
+            logger: Logger(label: "test"),
             output: { output.yield($0) }
         )
         struct Simulation: Service {
