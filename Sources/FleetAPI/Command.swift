@@ -15,7 +15,10 @@ package struct Command: RESTObject, Equatable {
     package var requestedBy: String?
     package var requestedFrom: String?
     package var queuedAt = Timestamp(seconds: 0)
+    /// When it was handed over for the first time.
     package var sentAt: Timestamp?
+    /// How often it was handed over: more than once only to an agent that tells command ids apart.
+    package var attempts = 0
     package var finishedAt: Timestamp?
     /// Until when it may still be handed over.
     package var expiresAt = Timestamp(seconds: 0)
@@ -49,6 +52,7 @@ package struct Command: RESTObject, Equatable {
         try coder.field("requested_from", &requestedFrom)
         try coder.field("queued_at", &queuedAt)
         try coder.field("sent_at", &sentAt)
+        try coder.field("attempts", &attempts)
         try coder.field("finished_at", &finishedAt)
         try coder.field("expires_at", &expiresAt)
         try coder.field("confirm_seconds", &confirmSeconds)
@@ -84,6 +88,9 @@ package struct CommandPage: RESTObject, Equatable {
 package struct CommandRequest: RESTObject, Equatable {
     package static let expiresSecondsAllowed = 1...86_400
     package static let confirmSecondsAllowed = 1...3_600
+    /// From queueing to the end of waiting for proof, at most.
+    package static let longestLife = Duration.seconds(
+        expiresSecondsAllowed.upperBound + confirmSecondsAllowed.upperBound)
 
     package var command = ""
     package var parameters: [String: JSON] = [:]

@@ -68,7 +68,8 @@ extension Command {
     }
 
     private var caveat: String {
-        command == "chatops" ? "; the agent took the record, which does not say the task is done" : ""
+        let text = "the agent took the record, which does not say the task is done"
+        return command == "chatops" && result?.contains(text) != true ? "; \(text)" : ""
     }
 
     private func said(_ texts: String?...) -> String {

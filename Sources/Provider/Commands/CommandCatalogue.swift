@@ -95,6 +95,11 @@ struct CommandKind: Sendable {
         }
     }
 
+    /// Whether its message names the command id, so that an agent that remembers ids may get it again.
+    var carriesID: Bool {
+        if case .custom = requirement { true } else { false }
+    }
+
     /// Whether an agent with these facts can take the command now.
     func isTaken(by facts: AgentFacts, _ parameters: [String: JSON]) -> Bool {
         switch requirement {

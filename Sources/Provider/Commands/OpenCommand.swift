@@ -3,12 +3,23 @@ import JSON
 import OpAMP
 
 /// A command on its way: decides what each event makes of it. Spec: design, "The life of a command".
-struct OpenCommand: RESTObject, Equatable {
+///
+/// What has waited too long is decided by the monotonic clock: a wall clock that jumps neither ends a command nor keeps
+/// it. Only after a start of the provider are the times that are stored all there is to go by.
+struct OpenCommand: RESTObject {
     var command = Command()
     /// The start times that the agent had reported when a restart was sent, newest first, at most two.
     private var startTimesBefore: [String] = []
     /// What an `identify` offered.
     var newUID: String?
+
+    /// Whether it must not go out yet because its `queued` is not on disk.
+    var isUnwritten = false
+    /// Whether the link it was handed over on is gone, so that an agent that tells ids apart may get it again.
+    var isLinkLost = false
+    /// On the monotonic clock: when it expires, and when waiting for the present state is over.
+    private var expiry: Int64?
+    private var patience: Int64?
 
     init() {}
 
@@ -22,14 +33,47 @@ struct OpenCommand: RESTObject, Equatable {
         try coder.field("new_uid", &newUID)
     }
 
-    /// Notes that the command is handed over.
+    /// Derives from the stored times until when it waits, for one that was queued just now or read from the store.
+    ///
+    /// It waits no longer than it would have from its beginning, whatever the wall clock did in between.
+    mutating func startWaiting(at now: Moment) {
+        func deadline(_ length: Duration, from start: Timestamp) -> Int64 {
+            now.monotonic + min(length, start + length - now.wall).nanoseconds
+        }
+        expiry = deadline(command.expiresAt - command.queuedAt, from: command.queuedAt)
+        switch command.state {
+        case .sent:
+            patience = deadline(.seconds(command.confirmSeconds), from: command.sentAt ?? now.wall)
+            command.attempts = max(1, command.attempts)
+            isLinkLost = true
+        case .unconfirmed: patience = deadline(FleetState.lateProofTime, from: command.finishedAt ?? now.wall)
+        default: break
+        }
+    }
+
+    /// Notes that the command is handed over: for the first time, or once more after its link was lost.
     mutating func send(at now: Moment, startTimes: [UInt64]) {
+        command.attempts += 1
+        isLinkLost = false
+        guard command.state == .queued else { return }
         command.state = .sent
         command.sentAt = now.wall
+        patience = now.monotonic + Duration.seconds(command.confirmSeconds).nanoseconds
         startTimesBefore = startTimes.map { String($0) }
         if command.proof == .nothing {
             finish(.unconfirmed, at: now, result: "this agent does not report the outcome of such a command")
         }
+    }
+
+    /// Undoes the last handing over, which could not be written: it never left.
+    mutating func takeBack() {
+        command.attempts = max(0, command.attempts - 1)
+        if command.attempts > 0 {
+            isLinkLost = true
+            return
+        }
+        command.state = .queued
+        (command.sentAt, command.finishedAt, command.result) = (nil, nil, nil)
     }
 
     /// Takes a start time reported after the command was sent.
@@ -60,17 +104,28 @@ struct OpenCommand: RESTObject, Equatable {
     /// - Returns: whether anything changed.
     mutating func checkTime(at now: Moment) -> Bool {
         switch command.state {
-        case .queued where now.wall >= command.expiresAt:
+        case .queued where now.monotonic >= expiry ?? .max:
             finish(.expired, at: now, result: "never handed over to the agent; safe to repeat")
-        case .sent where now.wall - (command.sentAt ?? now.wall) >= .seconds(command.confirmSeconds):
+        case .sent where now.monotonic >= patience ?? .max:
             finish(.unconfirmed, at: now, result: unconfirmedReason)
         default: return false
         }
         return true
     }
 
+    /// Whether it ended so long ago that no proof counts any more: the store alone answers for it from then on.
+    func isOver(at now: Moment) -> Bool {
+        command.state.isFinal && now.monotonic >= patience ?? .min
+    }
+
     mutating func cancel(_ reason: String, at now: Moment) {
         finish(.cancelled, at: now, result: reason)
+    }
+
+    /// Undoes a withdrawal that could not be written.
+    mutating func uncancel() {
+        command.state = .queued
+        (command.finishedAt, command.result) = (nil, nil)
     }
 
     /// Whether proof that comes now still counts.
@@ -80,13 +135,17 @@ struct OpenCommand: RESTObject, Equatable {
         command.state = state
         command.finishedAt = now.wall
         command.result = result.map { $0.prefixUTF8(4096) }
+        patience = now.monotonic + FleetState.lateProofTime.nanoseconds
     }
 
     private var unconfirmedReason: String {
         let waited = "handed over, but no proof came within \(command.confirmSeconds) s; it may have been done"
         guard command.proof == .startTime else { return waited }
         if startTimesBefore.isEmpty { return waited + "; the agent had not reported a start time before" }
-        if Set(startTimesBefore).count > 1 { return waited + "; the agent's start time changes with every report" }
+        if Set(startTimesBefore).count > 1 {
+            return waited
+                + "; the agent's start time had changed between its last two reports before, as an uptime does"
+        }
         return waited
     }
 
@@ -98,6 +157,13 @@ struct OpenCommand: RESTObject, Equatable {
     /// Whether nanoseconds since 1970 are a date of a process: after 2001, and not more than a day ahead.
     private func isPlausible(_ startTime: UInt64, _ now: Moment) -> Bool {
         startTime > 1_000_000_000_000_000_000 && startTime < UInt64(now.wall.nanoseconds + 86_400_000_000_000)
+    }
+}
+
+extension OpenCommand: Equatable {
+    /// By what is stored of them.
+    static func == (left: OpenCommand, right: OpenCommand) -> Bool {
+        (left.command, left.startTimesBefore, left.newUID) == (right.command, right.startTimesBefore, right.newUID)
     }
 }
 

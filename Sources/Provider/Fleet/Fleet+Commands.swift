@@ -30,10 +30,12 @@ extension Fleet {
         try kind.check(request.parameters)
         try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
         try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
-        let view = try view(reference)
-        let digest = request.json.text + " " + view.record.uid.description
+        let digest = request.json.text + " " + reference
         let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
-        if let key, let earlier = try await earlier(key, digest) { return earlier }
+        try reserve(key)
+        defer { release(key) }
+        if let key, let earlier = try await earlier(key, digest) { return try await command(earlier, wait: .zero) }
+        let view = try view(reference)
 
         let now = Moment.now()
         var command = Command()
@@ -59,24 +61,24 @@ extension Fleet {
 
     /// Checks what may have changed, files the command, and waits until it is on disk.
     private func file(
-        _ open: OpenCommand, _ kind: CommandKind, key: IdempotencyKey?, digest: String, _ now: Moment
+        _ command: OpenCommand, _ kind: CommandKind, key: IdempotencyKey?, digest: String, _ now: Moment
     ) async throws(Problem) {
-        let id = open.command.id
+        let id = command.command.id
         let refusal: Problem? = await withCheckedContinuation { continuation in
             let refusal = state.withLock { state -> Problem? in
-                if let refusal = state.refusal(of: open.command, kind, key: key) { return refusal }
+                if let refusal = state.refusal(of: command.command, kind) { return refusal }
+                var open = command
+                open.isUnwritten = true
                 var effects = FleetState.Effects()
                 state.queue(open, at: now, &effects)
                 if let key {
-                    state.keysInFlight.insert(key)
                     effects.changes.append(
                         .idempotency(caller: key.caller, key: key.key, request: digest, command: id, at: now.wall)
                     )
                 }
                 commit(effects) { [self] isWritten in
                     self.state.withLock { state in
-                        if let key { state.keysInFlight.remove(key) }
-                        if !isWritten { state.drop(id) }
+                        if isWritten { state.written(id) } else { state.drop(id) }
                     }
                     guard !isWritten else { return continuation.resume(returning: nil) }
                     continuation.resume(
@@ -92,8 +94,18 @@ extension Fleet {
         if let refusal { throw refusal }
     }
 
-    /// The command that this key stands for already.
-    private func earlier(_ key: IdempotencyKey, _ digest: String) async throws(Problem) -> Command? {
+    /// Takes a key for a request that is under way, so that the same one cannot be carried out beside it.
+    func reserve(_ key: IdempotencyKey?) throws(Problem) {
+        guard let key, !state.withLock({ $0.keysInFlight.insert(key).inserted }) else { return }
+        throw Problem(409, "Being queued", detail: "a request with this Idempotency-Key is under way; repeat it")
+    }
+
+    func release(_ key: IdempotencyKey?) {
+        if let key { state.withLock { _ = $0.keysInFlight.remove(key) } }
+    }
+
+    /// The id of what this key stands for already.
+    func earlier(_ key: IdempotencyKey, _ digest: String) async throws(Problem) -> String? {
         let since = Moment.now().wall - Self.idempotencyTime
         guard
             let earlier = try await reading({
@@ -107,7 +119,7 @@ extension Fleet {
             (problem.field, problem.value) = ("Idempotency-Key", key.key)
             throw problem
         }
-        return try await command(earlier.command, wait: .zero)
+        return earlier.command
     }
 
     private func checkRange(_ value: Int?, _ allowed: ClosedRange<Int>, _ field: String) throws(Problem) {
@@ -158,18 +170,24 @@ extension Fleet {
     package func cancel(_ id: String, caller: Caller) async throws(Problem) -> Command {
         let now = Moment.now()
         let reason = "withdrawn by \(caller.name)"
-        let isCancelled: Bool = await withCheckedContinuation { continuation in
+        let isWritten: Bool? = await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
                 var effects = FleetState.Effects()
                 let open = state.cancel(id, reason: reason, at: now, &effects)
                 guard open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
-                commit(effects) { continuation.resume(returning: $0) }
+                commit(effects) { [self] isWritten in
+                    if !isWritten { self.state.withLock { $0.uncancel(id) } }
+                    continuation.resume(returning: isWritten)
+                }
                 return true
             }
-            if !isOpen { continuation.resume(returning: false) }
+            if !isOpen { continuation.resume(returning: nil) }
+        }
+        if isWritten == false {
+            throw Problem(507, "Not stored", detail: "the withdrawal could not be written to disk; the command stands")
         }
         let command = try await command(id, wait: .zero)
-        guard !isCancelled else { return command }
+        guard isWritten == nil else { return command }
         var problem = Problem(
             409, "Not queued any more",
             detail: "the command is \(command.state.rawValue); only a queued one can be "

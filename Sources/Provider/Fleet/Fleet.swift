@@ -22,7 +22,7 @@ package final class Fleet: Sendable {
     package init(dataDirectory: String?, version: String, logger: Logger) throws(StoreError) {
         let now = Moment.now()
         store = try Store(directory: dataDirectory)
-        let stored = try store.load(unconfirmedSince: now.wall - FleetState.lateProofTime)
+        let stored = try store.load(unconfirmedSince: now.wall - FleetState.lateProofTime - CommandRequest.longestLife)
         state = Mutex(FleetState(stored, now: now))
         (self.version, self.logger) = (version, logger)
         logger.notice(

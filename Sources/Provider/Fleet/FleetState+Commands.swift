@@ -6,16 +6,12 @@ import SwiftProtobuf
 extension FleetState {
     /// Files a command as queued, and hands it over if the agent can be reached now.
     mutating func queue(_ open: OpenCommand, at now: Moment, _ effects: inout Effects) {
-        file(open)
+        file(open, at: now)
         effects.changes.append(.command(open))
     }
 
-    /// Why a command cannot be queued now: the agent is gone, cannot take it, or has a restart open already, or the
-    /// same request is being written.
-    func refusal(of command: Command, _ kind: CommandKind, key: IdempotencyKey?) -> Problem? {
-        if let key, keysInFlight.contains(key) {
-            return Problem(409, "Being queued", detail: "a request with this Idempotency-Key is under way; repeat it")
-        }
+    /// Why a command cannot be queued now: the agent is gone, cannot take it, or has a restart open already.
+    func refusal(of command: Command, _ kind: CommandKind) -> Problem? {
         guard let uid = InstanceUID(command.instanceUID), let position = position(of: uid) else {
             return Problem(404, "No such agent", detail: "the agent has just been forgotten")
         }
@@ -29,9 +25,15 @@ extension FleetState {
             problem.missingCapability = missing
             return problem
         }
+        let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0]?.command }.filter { !$0.state.isFinal }
+        guard open.count < Self.openCommandLimit else {
+            return Problem(
+                409, "Too many open commands",
+                detail: "\(open.count) commands of this agent are open; wait for their outcome or withdraw some"
+            )
+        }
         guard kind.proof == .startTime else { return nil }
-        let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0]?.command }
-        guard let other = open.first(where: { $0.command == command.command && !$0.state.isFinal }) else { return nil }
+        guard let other = open.first(where: { $0.command == command.command }) else { return nil }
         var problem = Problem(
             409, "Already open",
             detail: "a restart of this agent is \(other.state.rawValue) already; its outcome is "
@@ -53,9 +55,28 @@ extension FleetState {
     }
 
     /// Undoes handing over a command whose `sent` could not be written: it never left.
-    mutating func takeBack(_ id: String) {
-        commands[id]?.command.state = .queued
-        commands[id]?.command.sentAt = nil
+    mutating func takeBack(_ id: String) { commands[id]?.takeBack() }
+
+    /// Notes that a command is on disk and may go out.
+    mutating func written(_ id: String) { commands[id]?.isUnwritten = false }
+
+    /// Notes that what was handed to an agent before may not have arrived.
+    mutating func loseLink(of uid: InstanceUID) {
+        for id in commandsByAgent[uid] ?? [] where commands[id]?.command.state == .sent {
+            commands[id]?.isLinkLost = true
+        }
+    }
+
+    /// Ends what has waited too long, and lets go of what ended long ago.
+    mutating func endWaiting(at now: Moment, _ effects: inout Effects) {
+        for (id, open) in commands {
+            var open = open
+            if open.checkTime(at: now) {
+                update(open, &effects)
+            } else if open.isOver(at: now) {
+                unfile(id)
+            }
+        }
     }
 
     /// Withdraws a command that is still queued; nil when it is not open any more.
@@ -67,15 +88,24 @@ extension FleetState {
         return open
     }
 
-    /// The queued commands of an agent become deliveries: over HTTP one with each answer.
+    /// Undoes a withdrawal that could not be written.
+    mutating func uncancel(_ id: String) { commands[id]?.uncancel() }
+
+    /// The queued commands of an agent become deliveries: over HTTP one with each answer. So do, once more, those handed
+    /// over on a link that is gone, if the agent tells ids apart.
     mutating func deliver(to position: Int, over link: Link, at now: Moment, _ effects: inout Effects) {
         let uid = records[position].uid
         for id in commandsByAgent[uid] ?? [] {
-            guard var open = commands[id], open.command.state == .queued,
+            guard var open = commands[id],
                 let kind = CommandKind.all.first(where: { $0.name == open.command.command })
             else { continue }
             let facts = records[position].facts
-            guard kind.isTaken(by: facts, open.command.parameters) else {
+            let isDue = open.command.state == .queued && !open.isUnwritten
+            let isDueAgain =
+                open.command.state == .sent && open.isLinkLost && kind.carriesID
+                && facts.customCapabilities.contains(CustomCapability.commandIDs)
+            guard isDue || isDueAgain else { continue }
+            guard isDueAgain || kind.isTaken(by: facts, open.command.parameters) else {
                 open.cancel("the agent no longer has \(kind.needed(open.command.parameters) ?? "it")", at: now)
                 update(open, &effects)
                 continue
@@ -120,16 +150,18 @@ extension FleetState {
         let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0] }.filter {
             $0.awaitsProof && $0.command.proof == .reply && Self.capability(of: $0.command) == capability
         }
-        let answered =
+        let answered: OpenCommand? =
             if let id = reply?.commandID { open.first { $0.command.id == id } } else {
-                open.count == 1 ? open[0] : nil
+                Self.only(open.filter { Self.isNamed(reply?.action, $0.command) })
             }
         guard var answered, let reply else {
             note("custom_message", position, "\(capability) \(message.type)", now, &effects)
             return
         }
+        let tookRecord = reply.succeeded && reply.httpCode == 201 && answered.command.command == "chatops"
+        let caveat = tookRecord ? "the agent took the record, which does not say the task is done" : nil
         answered.proved(
-            "the agent replied \(message.type)", succeeded: reply.succeeded, result: reply.summary, at: now
+            "the agent replied \(message.type)", succeeded: reply.succeeded, result: reply.summary(caveat), at: now
         )
         answered.command.healthAfter = vitals[position].health
         update(answered, &effects)
@@ -138,6 +170,20 @@ extension FleetState {
     static func capability(of command: Command) -> String? {
         CommandKind.all.first { $0.name == command.command }?.needed(command.parameters)
     }
+
+    /// Whether a reply that calls what it answers so can be about this command; nil fits each, and a raw message any.
+    private static func isNamed(_ action: String?, _ command: Command) -> Bool {
+        guard let action else { return true }
+        return switch command.command {
+        case "chatops": action == "chatopcommand"
+        case "shutdown": action == "shutdownagent"
+        case "custom": true
+        default: action == command.command
+        }
+    }
+
+    /// The only one; nil where there are none or several.
+    private static func only(_ open: [OpenCommand]) -> OpenCommand? { open.count == 1 ? open[0] : nil }
 
     /// Confirms the commands of an agent that wait for this proof.
     mutating func prove(
@@ -160,8 +206,10 @@ extension FleetState {
         effects.touched.append(open.command.id)
     }
 
-    mutating func file(_ open: OpenCommand) {
+    mutating func file(_ open: OpenCommand, at now: Moment) {
         guard let uid = InstanceUID(open.command.instanceUID) else { return }
+        var open = open
+        open.startWaiting(at: now)
         commands[open.command.id] = open
         commandsByAgent[uid, default: []].append(open.command.id)
     }
@@ -177,7 +225,8 @@ extension FleetState {
     /// Takes out the commands that have ended in these changes, which are on disk: from then on the store answers for
     /// them. One that has ended since, and whose end is still to be written, stays.
     mutating func dropFinished(_ written: [Change]) {
-        for case .command(let open) in written where open.command.state.isFinal && open.command.state != .unconfirmed {
+        for case .command(let open) in written
+        where open.command.state.isFinal && (open.command.state != .unconfirmed || open.command.proof == .nothing) {
             unfile(open.command.id)
         }
     }
@@ -185,9 +234,11 @@ extension FleetState {
 
 extension CustomReply {
     /// The reply in one line.
-    var summary: String? {
+    ///
+    /// - Parameter caveat: what its code does not say.
+    func summary(_ caveat: String?) -> String? {
         let code = httpCode.map { "HTTP \($0)" }
-        let parts = [code, errorMessage?.nonEmpty, body?.nonEmpty].compactMap(\.self)
+        let parts = [code, caveat, errorMessage?.nonEmpty, body?.nonEmpty].compactMap(\.self)
         return parts.isEmpty ? nil : parts.joined(separator: ": ") + (isTruncated ? " (cut by the agent)" : "")
     }
 }

@@ -11,6 +11,8 @@ struct FleetState: Sendable {
     static let fullStateInterval = Duration.seconds(60)
     /// How long a command that was not confirmed in time still takes proof.
     static let lateProofTime = Duration.seconds(3600)
+    /// The most commands of one agent that are queued or sent.
+    static let openCommandLimit = 100
 
     /// What follows from a decision.
     struct Effects: Sendable {
@@ -66,7 +68,8 @@ struct FleetState: Sendable {
             vitals.wasIntroduced = false
             append(agent.record, vitals, link: nil)
         }
-        for command in stored.commands { file(command) }
+        for command in stored.commands { file(command, at: now) }
+        for open in commands.values where open.isOver(at: now) { unfile(open.command.id) }
     }
 
     /// The position of an agent by its present uid or a former one.
@@ -88,6 +91,10 @@ struct FleetState: Sendable {
         let position = index.position(of: uid) ?? join(uid, message, over: link, at: now)
         let isRepeated = !isNew && message.sequenceNum == vitals[position].sequence && message.sequenceNum != 0
         let hasGap = !isNew && !isRepeated && message.sequenceNum != vitals[position].sequence &+ 1
+        // What was handed over before may be lost with its link, or with the answer that is asked for again.
+        let mayHaveMissed =
+            isRepeated || vitals[position].status != .connected || link.push != nil && links[position] !== link
+        if mayHaveMissed { loseLink(of: uid) }
         takeLink(link, at: position)
 
         let wasConnected = vitals[position].status == .connected
@@ -149,14 +156,7 @@ struct FleetState: Sendable {
                 note("stale", position, "silent for three expected intervals", now, &effects)
             }
         }
-        for (id, open) in commands {
-            var open = open
-            if open.checkTime(at: now) {
-                update(open, &effects)
-            } else if open.command.state.isFinal, now.wall - open.command.queuedAt > Self.lateProofTime {
-                unfile(id)
-            }
-        }
+        endWaiting(at: now, &effects)
     }
 
     /// The agents heard since a moment of the monotonic clock, for storing when that was.
