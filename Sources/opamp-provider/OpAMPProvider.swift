@@ -46,6 +46,14 @@ struct OpAMPProvider: AsyncParsableCommand {
     @Flag(help: "Keep everything in memory: it is gone when the provider ends.")
     var inMemory = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Asks every agent for a bearer token of this file: one a line, at least 16 characters, # begins a comment. \
+            Only its owner may read it; it is read again when it changes. These tokens do not open the API.
+            """, valueName: "file"))
+    var agentTokenFile: String?
+
     @OptionGroup var log: LogOptions
 
     func validate() throws {
@@ -59,14 +67,23 @@ struct OpAMPProvider: AsyncParsableCommand {
 
     func run() async throws {
         let logger = log.makeLogger("opamp-provider")
-        logger.info("open files", metadata: ["limit": .stringConvertible(raiseOpenFileLimit())])
+        var limits = TransportLimits()
+        let openFiles = raiseOpenFileLimit()
+        if openFiles > 0 { limits.openFiles = Int(clamping: openFiles) }
+        logger.info("open files", metadata: ["limit": .stringConvertible(openFiles)])
+        let tokens: AgentTokens?
+        do {
+            tokens = try agentTokenFile.map { try AgentTokens(path: $0, logger: logger) }
+        } catch {
+            throw ValidationError("--agent-token-file: \(error)")
+        }
         let fleet: Fleet
         do {
             fleet = try Fleet(dataDirectory: dataDir, version: productVersion, logger: logger)
         } catch {
             throw failure("the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)")
         }
-        let listener = Listener(on: listen, fleet: fleet, logger: logger) { url in
+        let listener = Listener(on: listen, fleet: fleet, limits: limits, agentTokens: tokens, logger: logger) { url in
             printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
         }
         var services = ServiceGroupConfiguration(

@@ -23,16 +23,18 @@ package struct AgentConversation {
     /// What a ping interval brings.
     package enum Beat: Equatable {
         case ping
-        /// Nothing came for so many pings that there is nobody any more.
+        /// Nothing came for so many pings that there is nobody any more, or a message that does not end.
         case giveUp
     }
 
-    /// How many pings may stay unanswered.
+    /// How many pings may stay unanswered, and how many are sent before a message must have come to its end.
     package static let missedPingsAllowed = 3
 
-    private let limit: Int
+    /// The most bytes of one message, from the next frame on.
+    package var limit: Int
     /// The fragments so far of the message that is on its way.
     private var fragments: ByteBuffer?
+    private var pingsSinceMessage = 0
     private var missedPings = 0
     /// No data frame is written or read once either side has sent a Close frame.
     package private(set) var isClosing = false
@@ -41,6 +43,9 @@ package struct AgentConversation {
     package init(limit: Int) {
         self.limit = limit
     }
+
+    /// How many bytes wait for the rest of their message.
+    package var heldBytes: Int { fragments?.readableBytes ?? 0 }
 
     package mutating func received(_ frame: WebSocketFrame) -> Action {
         missedPings = 0
@@ -81,6 +86,10 @@ package struct AgentConversation {
     /// Once every ping interval.
     package mutating func beat() -> Beat {
         guard missedPings < Self.missedPingsAllowed else { return .giveUp }
+        if fragments != nil {
+            guard pingsSinceMessage < Self.missedPingsAllowed else { return .giveUp }
+            pingsSinceMessage += 1
+        }
         missedPings += 1
         return .ping
     }
@@ -93,6 +102,7 @@ package struct AgentConversation {
         var part = frame.unmaskedData
         whole.writeBuffer(&part)
         if frame.fin { return message(whole) }
+        if frame.opcode == .binary { pingsSinceMessage = 0 }
         fragments = whole
         return .nothing
     }

@@ -1,6 +1,5 @@
 import FleetAPI
 import HTTPTypes
-import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -8,56 +7,42 @@ import OpAMP
 
 /// One message of an agent and its answer over plain HTTP. Spec: OpAMP, "Plain HTTP Transport".
 struct AgentExchange: Sendable {
-    static let contentType = "application/x-protobuf"
+    /// A shorter answer is not worth compressing.
+    static let gzipFrom = 512
 
     let fleet: Fleet
-    let limit: Int
+    let limits: TransportLimits
+    let inFlight: InFlightBytes
+    /// nil: no agent needs one.
+    let tokens: AgentTokens?
     let logger: Logger
 
     func respond(to request: Request, from remoteAddress: String?) async throws -> Response {
-        if let problem = Self.refusal(method: request.method, fields: request.headers, limit: limit) {
-            var response = Response(problem)
-            if problem.status == 426 {
-                response.headers[.upgrade] = "websocket"
-                response.headers[.secWebSocketVersion] = "13"
-            }
-            if problem.status == 405 { response.headers[.allow] = "GET, POST" }
-            return response
+        if let tokens, !tokens.accept(request.headers[values: .authorization]) {
+            return Response(
+                Problem(401, "Unauthorized", detail: "agents need an Authorization header with a bearer token"),
+                fields: [.wwwAuthenticate: AgentTokens.challenge])
         }
-        let body: ByteBuffer
+        let head: AgentRequestHead
         do {
-            body = try await request.body.collect(upTo: limit)
-        } catch is NIOTooManyBytesError {
-            return Response(Self.tooLarge(limit))
+            head = try AgentRequestHead(method: request.method, fields: request.headers)
+        } catch {
+            return Response(error, fields: Self.fields(of: error))
         }
-        return answer(await reply(to: body, from: remoteAddress))
-    }
-
-    /// Decides by the head alone; nil when the body may be read.
-    static func refusal(method: HTTPRequest.Method, fields: HTTPFields, limit: Int) -> Problem? {
-        if method == .get {
-            return Problem(
-                426, "Upgrade Required",
-                detail: "agents POST \(contentType) here, or open a WebSocket with the first request of a connection")
+        do {
+            let message = try await message(head, of: request.body)
+            if let contradiction = head.contradiction(to: message) { throw AgentBodyError.malformed(contradiction) }
+            return answer(await reply(to: message, from: remoteAddress), isGzipAccepted: head.acceptsGzip)
+        } catch AgentBodyError.tooLarge(let problem) {
+            return Response(problem)
+        } catch AgentBodyError.malformed(let reason) {
+            logger.debug("malformed message of an agent", metadata: ["error": "\(reason)"])
+            return answer(AgentReply(.badRequest(reason)), isGzipAccepted: head.acceptsGzip)
+        } catch AgentBodyError.noRoom {
+            logger.debug("an agent was turned away: too many bytes in flight")
+            let message = ServerToAgent.unavailable(InFlightBytes.reason, retryAfter: RetryHint.random())
+            return answer(AgentReply(message), isGzipAccepted: head.acceptsGzip)
         }
-        guard method == .post else {
-            return .refused(
-                405, "Method Not Allowed", field: "method", value: method.rawValue,
-                "agents POST here, or open a WebSocket", allowed: ["GET", "POST"])
-        }
-        let type = fields[.contentType]
-        guard let type, AccessRules.mediaType(type) == contentType else {
-            return .refused(
-                415, "Unsupported Media Type", field: "Content-Type", value: type,
-                "a message of an agent must be \(contentType)", allowed: [contentType])
-        }
-        if let encoding = fields[.contentEncoding], encoding.lowercased() != "identity" {
-            return .refused(
-                415, "Unsupported Media Type", field: "Content-Encoding", value: encoding,
-                "compressed messages are not supported yet", allowed: ["identity"])
-        }
-        if let length = fields[.contentLength].flatMap({ Int($0) }), length > limit { return tooLarge(limit) }
-        return nil
     }
 
     /// The HTTP status that goes with an answer.
@@ -75,31 +60,42 @@ struct AgentExchange: Sendable {
         }
     }
 
-    private func reply(to body: ByteBuffer, from remoteAddress: String?) async -> AgentReply {
-        do {
-            let message = try AgentToServer(body: body.readableBytesView, limit: limit)
-            let link = Link(transport: .http, remoteAddress: remoteAddress, push: nil)
-            return await withCheckedContinuation { continuation in
-                fleet.receive(message, over: link) { continuation.resume(returning: $0) }
-            }
-        } catch {
-            logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
-            return AgentReply(.badRequest(error.description))
+    private func reply(to message: AgentToServer, from remoteAddress: String?) async -> AgentReply {
+        let link = Link(transport: .http, remoteAddress: remoteAddress, push: nil)
+        return await withCheckedContinuation { continuation in
+            fleet.receive(message, over: link) { continuation.resume(returning: $0) }
         }
     }
 
-    private func answer(_ reply: AgentReply) -> Response {
+    private func answer(_ reply: AgentReply, isGzipAccepted: Bool) -> Response {
         do {
-            return Response(
-                status: Self.status(of: reply), headers: [.contentType: Self.contentType],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: try reply.message.body(limit: limit))))
+            var bytes = try reply.message.body(limit: limits.messageBytes)
+            var fields: HTTPFields = [.contentType: AgentRequestHead.contentType, .vary: "Accept-Encoding"]
+            if isGzipAccepted, bytes.count >= Self.gzipFrom {
+                let packed = Compression.gzip.compress(bytes)
+                if packed.count < bytes.count {
+                    bytes = packed
+                    fields[.contentEncoding] = "gzip"
+                }
+            }
+            let status = Self.status(of: reply)
+            if status == .serviceUnavailable, let hint = RetryHint.of(reply.message) {
+                fields[.retryAfter] = RetryHint.seconds(hint)
+            }
+            return Response(status: status, headers: fields, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
         } catch {
             logger.error("a message for an agent was dropped", metadata: ["error": "\(error)"])
             return Response(status: .internalServerError)
         }
     }
 
-    private static func tooLarge(_ limit: Int) -> Problem {
-        Problem(413, "Content Too Large", detail: "a message of an agent may have \(limit) bytes")
+    /// The header fields that say more about a refusal.
+    private static func fields(of problem: Problem) -> HTTPFields {
+        switch problem.status {
+        case 405: [.allow: "GET, POST"]
+        case 415: [.acceptEncoding: "gzip"]
+        case 426: [.upgrade: "websocket", .secWebSocketVersion: "13"]
+        default: [:]
+        }
     }
 }

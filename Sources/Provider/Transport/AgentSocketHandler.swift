@@ -6,23 +6,37 @@ import OpAMP
 
 /// One agent's WebSocket: carries out what its `AgentConversation` decides, on the connection's event loop.
 final class AgentSocketHandler: ChannelInboundHandler {
-    typealias InboundIn = WebSocketFrame
+    typealias InboundIn = ByteBuffer
 
     private static let pingInterval = TimeAmount.seconds(30)
     /// How long the agent may take to answer our Close frame.
     private static let closeTimeout = TimeAmount.seconds(2)
+    /// The close code of a server that is overloaded. Spec: the WebSocket Close Code registry.
+    private static let tryAgainLater = 1013
 
     private let fleet: Fleet
     private let sockets: OpenSockets
     private let logger: Logger
-    private let limit: Int
+    private let limits: TransportLimits
+    private var reader = FrameReader()
     private var conversation: AgentConversation
+    /// What the reader and the conversation hold back, until a message is whole and handled.
+    private var share: InFlightBytes.Share
+    private var isAdmitted: Bool
+    /// What still comes is dropped: it cannot be read, or there is no room for it.
+    private var isDeaf = false
     private var link: Link?
     private var pings: RepeatedTask?
 
-    init(fleet: Fleet, sockets: OpenSockets, limit: Int, logger: Logger) {
-        (self.fleet, self.sockets, self.limit, self.logger) = (fleet, sockets, limit, logger)
-        conversation = AgentConversation(limit: limit)
+    /// - Parameter isAdmitted: whether the upgrade named an agent that the fleet knows as approved.
+    init(
+        fleet: Fleet, sockets: OpenSockets, limits: TransportLimits, inFlight: InFlightBytes, isAdmitted: Bool,
+        logger: Logger
+    ) {
+        (self.fleet, self.sockets, self.limits, self.logger) = (fleet, sockets, limits, logger)
+        self.isAdmitted = isAdmitted
+        conversation = AgentConversation(limit: isAdmitted ? limits.messageBytes : limits.strangerBytes)
+        share = InFlightBytes.Share(of: inFlight)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -50,18 +64,27 @@ final class AgentSocketHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let frame = unwrapInboundIn(data)
-        if frame.opcode == .pong { link?.answeredPing() }
-        perform(conversation.received(frame), on: context.channel)
+        if isDeaf { return }
+        let channel = context.channel
+        reader.append(unwrapInboundIn(data))
+        guard hold() else { return turnAway(channel) }
+        do {
+            while !isDeaf, let frame = try reader.next(limit: conversation.limit - conversation.heldBytes) {
+                if frame.opcode == .pong { link?.answeredPing() }
+                perform(conversation.received(frame), on: channel)
+            }
+        } catch {
+            logger.debug("agent connection", metadata: ["error": "\(error)"])
+            perform(conversation.failed(error), on: channel)
+            stopReading()
+        }
+        // Never more than before.
+        _ = hold()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         logger.debug("agent connection", metadata: ["error": "\(error)"])
-        if error is IOError {
-            context.close(promise: nil)
-        } else {
-            perform(conversation.failed(error), on: context.channel)
-        }
+        context.close(promise: nil)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -96,6 +119,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
                 push(reply.message)
                 if reply.ending != nil { link.close() }
             }
+            admit(message)
         case .refuse(let error):
             logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
             send(.badRequest(error.description), on: channel)
@@ -111,10 +135,36 @@ final class AgentSocketHandler: ChannelInboundHandler {
         }
     }
 
+    /// From the first message of an approved agent on, its messages may be large.
+    private func admit(_ message: AgentToServer) {
+        guard !isAdmitted, let uid = InstanceUID(bytes: message.instanceUid), fleet.isAdmitted(uid) else { return }
+        isAdmitted = true
+        conversation.limit = limits.messageBytes
+    }
+
+    /// Counts what is held back now.
+    private func hold() -> Bool {
+        share.hold(reader.heldBytes + conversation.heldBytes)
+    }
+
+    /// There is no room for what this agent sends: it should come again later. Spec: OpAMP, "Throttling".
+    private func turnAway(_ channel: any Channel) {
+        logger.debug("an agent was turned away: too many bytes in flight")
+        send(.unavailable(InFlightBytes.reason, retryAfter: RetryHint.random()), on: channel)
+        perform(conversation.close(.init(codeNumber: Self.tryAgainLater)), on: channel)
+        stopReading()
+    }
+
+    private func stopReading() {
+        isDeaf = true
+        reader.clear()
+        _ = hold()
+    }
+
     private func send(_ message: ServerToAgent, on channel: any Channel) {
         guard !conversation.isClosing else { return }
         do {
-            let bytes = try message.frame(limit: limit)
+            let bytes = try message.frame(limit: limits.messageBytes)
             channel.writeAndFlush(frame(.binary, channel.allocator.buffer(bytes: bytes)), promise: nil)
         } catch {
             logger.error("a message for an agent was dropped", metadata: ["error": "\(error)"])

@@ -1,6 +1,8 @@
 import FleetAPI
+import JSON
 import NIOCore
 import NIOHTTP1
+import OpAMP
 
 /// Stands before the upgrade to WebSocket and lets through only what will be accepted.
 ///
@@ -13,13 +15,23 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    private let tokens: AgentTokens?
+    /// Whether the connection is one too many: its first request is answered that it should come again later.
+    private let isCrowded: Bool
     private var hasRequest = false
+    private var isTurnedAway = false
+
+    init(tokens: AgentTokens?, isCrowded: Bool) {
+        (self.tokens, self.isCrowded) = (tokens, isCrowded)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isTurnedAway { return }
         guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        if isCrowded { return turnAway(head, context) }
         let isFirst = !hasRequest
         hasRequest = true
-        if isFirst, Self.isAccepted(head) {
+        if isFirst, Self.isAccepted(head), tokens?.accept(head.headers["Authorization"]) ?? true {
             context.fireChannelRead(data)
             // What follows the request is not HTTP.
             return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
@@ -44,6 +56,7 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent, !hasRequest { return context.close(promise: nil) }
+        if isTurnedAway, case .some(.inputClosed) = event as? ChannelEvent { return context.close(promise: nil) }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -56,5 +69,27 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
             && AccessRules.refusal(
                 method: "GET", path: OpAMPEndpoint.path, host: nil, fields: head.headers.map { ($0.name, $0.value) })
                 == nil
+    }
+
+    /// Answers 503 and ends the connection, soon: each one counts. Spec: OpAMP, "Throttling".
+    private func turnAway(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        isTurnedAway = true
+        let hint = RetryHint.random()
+        let reason = "the server has as many connections as it can; try again later"
+        let isMessage = request.method == .POST && request.uri.prefix { $0 != "?" } == OpAMPEndpoint.path
+        let message = isMessage ? try? ServerToAgent.unavailable(reason, retryAfter: hint).body() : nil
+        let body = message ?? Array(Problem(503, "Service Unavailable", detail: reason).json.text.utf8)
+        let fields = HTTPHeaders([
+            ("Connection", "close"), ("Content-Length", "\(body.count)"), ("Retry-After", RetryHint.seconds(hint)),
+            ("Content-Type", message == nil ? "application/problem+json" : AgentRequestHead.contentType),
+        ])
+        let head = HTTPResponseHead(version: .http1_1, status: .serviceUnavailable, headers: fields)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+            channel.close(mode: .output, promise: nil)
+            channel.eventLoop.scheduleTask(in: HTTPEndHandler.linger) { channel.close(promise: nil) }
+        }
     }
 }

@@ -4,6 +4,8 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOHTTP1
+import OpAMP
 import ServiceLifecycle
 
 /// One address that agents, tools and people connect to.
@@ -16,30 +18,39 @@ package struct Listener: Service {
 
     private let address: Authority
     private let fleet: Fleet
+    private let limits: TransportLimits
+    private let tokens: AgentTokens?
     private let logger: Logger
     private let onListening: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - address: port 0, or none, is any free port.
+    ///   - agentTokens: one of them is asked of every agent; nil: none is.
     ///   - onListening: called once with the URL of the address, for example `http://127.0.0.1:41234`.
     package init(
-        on address: Authority, fleet: Fleet, logger: Logger, onListening: @escaping @Sendable (String) -> Void
+        on address: Authority, fleet: Fleet, limits: TransportLimits = TransportLimits(),
+        agentTokens: AgentTokens? = nil, logger: Logger, onListening: @escaping @Sendable (String) -> Void
     ) {
-        (self.address, self.fleet, self.logger, self.onListening) = (address, fleet, logger, onListening)
+        (self.address, self.fleet, self.limits, tokens) = (address, fleet, limits, agentTokens)
+        (self.logger, self.onListening) = (logger, onListening)
     }
 
     /// - Throws: `CannotListen`.
     package func run() async throws {
-        let limit = OpAMPEndpoint.messageLimit
-        let (fleet, logger, onListening) = (fleet, logger, onListening)
+        let (fleet, limits, tokens, logger, onListening) = (fleet, limits, tokens, logger, onListening)
         let sockets = OpenSockets()
+        let inFlight = InFlightBytes(limit: limits.inFlightBytes)
+        let connections = OpenConnections(openFiles: limits.openFiles)
+        let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, tokens: tokens, logger: logger)
         let application = Application(
             responder: ProviderResponder(
-                exchange: AgentExchange(fleet: fleet, limit: limit, logger: logger),
-                api: API(fleet: fleet, logger: logger)),
+                exchange: exchange, api: API(fleet: fleet, logger: logger)),
             server: HTTPServerBuilder { responder in
-                ProviderChannel(responder: responder) {
-                    AgentSocketHandler(fleet: fleet, sockets: sockets, limit: limit, logger: logger)
+                ProviderChannel(responder: responder, connections: connections, tokens: tokens) { head in
+                    let uid = head.headers.first(name: AgentRequestHead.instanceUIDField).flatMap { InstanceUID($0) }
+                    return AgentSocketHandler(
+                        fleet: fleet, sockets: sockets, limits: limits, inFlight: inFlight,
+                        isAdmitted: uid.map { fleet.isAdmitted($0) } ?? false, logger: logger)
                 }
             },
             configuration: ApplicationConfiguration(

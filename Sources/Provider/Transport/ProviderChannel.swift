@@ -5,7 +5,6 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
-import NIOWebSocket
 
 /// One accepted connection: HTTP, or after an upgrade of its first request the WebSocket of an agent.
 struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
@@ -24,25 +23,28 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
 
     /// How long a connection may be without a request: well above the intervals at which agents poll.
     static let idleTimeout = TimeAmount.minutes(10)
+    /// The same for a connection that will be turned away.
+    private static let crowdedTimeout = TimeAmount.seconds(5)
 
     let responder: Responder
-    let makeSocketHandler: @Sendable () -> AgentSocketHandler
+    let connections: OpenConnections
+    let tokens: AgentTokens?
+    let makeSocketHandler: @Sendable (HTTPRequestHead) -> AgentSocketHandler
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-        channel.eventLoop.makeCompletedFuture {
-            let upgrader = NIOTypedWebSocketServerUpgrader<Kind>(
-                maxFrameSize: OpAMPEndpoint.messageLimit, enableAutomaticErrorHandling: false,
-                shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
-                upgradePipelineHandler: { channel, _ in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(makeSocketHandler())
-                        return .webSocket
-                    }
-                }
-            )
+        let room = connections.opened()
+        channel.closeFuture.whenComplete { [connections] _ in connections.closed() }
+        guard room != .none else {
+            logger.warning("a connection was closed at once: too many open files")
+            channel.close(promise: nil)
+            let kind = channel.eventLoop.makeFailedFuture(ChannelError.alreadyClosed) as EventLoopFuture<Kind>
+            return channel.eventLoop.makeSucceededFuture(Value(channel: channel, kind: kind))
+        }
+        return channel.eventLoop.makeCompletedFuture {
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(
                 upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(
-                    upgraders: [upgrader], notUpgradingCompletionHandler: { Self.continueWithHTTP($0, logger) }
+                    upgraders: [AgentUpgrader(makeSocketHandler)],
+                    notUpgradingCompletionHandler: { Self.continueWithHTTP($0, logger) }
                 )
             )
             // Requests are taken one at a time anyway, names and values are checked by their types, and errors are
@@ -53,8 +55,10 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             let kind = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
             let upgrade = try pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Kind>.self)
-            try pipeline.addHandler(FirstRequestHandler(), position: .before(upgrade))
-            let timeout = channel.eventLoop.scheduleTask(in: Self.idleTimeout) { channel.close(promise: nil) }
+            let first = FirstRequestHandler(tokens: tokens, isCrowded: room == .scarce)
+            try pipeline.addHandler(first, position: .before(upgrade))
+            let time = room == .scarce ? Self.crowdedTimeout : Self.idleTimeout
+            let timeout = channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
             kind.whenComplete { _ in timeout.cancel() }
             return Value(channel: channel, kind: kind)
         }
@@ -77,6 +81,7 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
             try pipeline.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: .init(idleTimeout), logger: logger)
             )
+            try pipeline.addHandler(HTTPEndHandler())
             return .http(
                 try NIOAsyncChannel(
                     wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)

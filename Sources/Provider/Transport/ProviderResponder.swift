@@ -35,7 +35,14 @@ struct ProviderResponder: HTTPResponder {
                 to: request, path: path, query: target.dropFirst(path.count + 1), from: context.remoteAddress)
         }
         // The HTTP loop ends the connection for exactly this value.
-        if request.headers[.connection] == "close" { response.headers[.connection] = "close" }
+        if request.headers[.connection] == "close" || response.status.code > 400 && Self.isLong(request.headers) {
+            response.headers[.connection] = "close"
+        }
         return response
+    }
+
+    /// Whether a body may be so long that it is cheaper to end the connection than to read and drop it.
+    private static func isLong(_ fields: HTTPFields) -> Bool {
+        fields[.transferEncoding] != nil || fields[.contentLength].map { (Int($0) ?? .max) > 64 << 10 } ?? false
     }
 }
