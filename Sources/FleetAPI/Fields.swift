@@ -25,6 +25,14 @@ extension RESTObject {
 
     package var json: JSON { written(only: nil) }
 
+    /// This object with the members of another taken over; those absent or null there stay as they are.
+    package func changed(by json: JSON) throws(ShapeError) -> Self {
+        guard let object = json.object else { throw ShapeError(expected: "an object", found: json) }
+        var (coder, copy) = (FieldCoder(reading: object), self)
+        try copy.fields(&coder)
+        return copy
+    }
+
     /// The object as JSON, with only the named members where `only` is given.
     package func written(only names: Set<String>?) -> JSON {
         var (coder, copy) = (FieldCoder(writing: names), self)

@@ -27,6 +27,10 @@ struct AgentSearch {
         consider("service instance id", view.facts.serviceInstanceID?.lower)
         consider("ip", view.facts.ip?.lower)
         consider("type", view.facts.type?.lower)
+        for (name, value) in view.record.decisions.labels {
+            consider("label", value.lowercased())
+            consider("label", "\(name)=\(value)".lowercased())
+        }
         // Only the end of a uid names an agent: its beginning is the time, the same for many.
         let digits = text.filter { $0 != "-" }
         if digits.utf8.count >= AgentIndex.shortestSuffix, uid.hasSuffix(digits), (best?.rank ?? 9) > 0 {

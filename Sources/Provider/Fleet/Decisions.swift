@@ -9,6 +9,12 @@ struct Decisions: RESTObject, Equatable {
     /// The operators' own tags.
     var labels: [String: String] = [:]
 
+    init() {}
+
+    init(admission: Admission = .approved, labels: [String: String] = [:]) {
+        (self.admission, self.labels) = (admission, labels)
+    }
+
     mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.field("admission", &admission)
         try coder.field("labels", &labels)

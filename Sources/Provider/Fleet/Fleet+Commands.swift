@@ -216,14 +216,18 @@ extension Fleet {
 
     /// Forgets an agent.
     ///
-    /// - Throws: 409 while it is connected.
+    /// - Throws: 409 while it is connected or blocked.
     package func forget(_ reference: String, caller: Caller) async throws(Problem) {
         let view = try view(reference)
+        guard view.record.decisions.admission != .blocked else {
+            throw Problem(409, "Agent blocked", detail: "a blocked agent is not forgotten; unblock it first")
+        }
         let now = Moment.now()
         let isForgotten: Bool = await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
                 guard let position = state.position(of: view.record.uid),
-                    state.vitals[position].status != .connected
+                    state.vitals[position].status != .connected,
+                    state.records[position].decisions.admission != .blocked
                 else { return false }
                 var effects = FleetState.Effects()
                 state.forget(position, at: now, &effects)

@@ -102,7 +102,9 @@ package final class Fleet: Sendable {
     package func info() -> ServerInfo {
         var info = ServerInfo()
         (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
-        info.api = ["agents", "commands", "command-types", "filter", "fleet", "find"]
+        info.api = [
+            "agents", "approvals", "commands", "command-types", "filter", "fleet", "find", "labels", "settings",
+        ]
         info.agents = state.withLock { $0.records.count }
         return info
     }
@@ -154,9 +156,9 @@ extension Fleet: Service {
 
 extension Change {
     /// Whether somebody is told that it is done, so that it must be on disk first.
-    fileprivate var isAcknowledged: Bool {
+    var isAcknowledged: Bool {
         switch self {
-        case .command, .idempotency, .forget, .rename, .decisions: true
+        case .command, .idempotency, .forget, .rename, .decisions, .settings: true
         case .agent, .seen, .config, .event: false
         }
     }

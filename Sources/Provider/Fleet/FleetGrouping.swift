@@ -21,7 +21,8 @@ struct FleetGrouping {
         case "ip": view.facts.ip?.text
         case "os": view.facts.os?.text
         case "error": view.facts.error.map(Self.folded)
-        case "status", "health", "config", "transport": Filter.TextKey(rawValue: attribute).flatMap { view.text($0) }
+        case "status", "health", "admission", "config", "transport":
+            Filter.TextKey(rawValue: attribute).flatMap { view.text($0) }
         case _ where attribute.hasPrefix("label."): view.label(String(attribute.dropFirst(6)))
         case _ where attribute.hasPrefix("attr."): view.attribute(String(attribute.dropFirst(5)))
         default: view.attribute(attribute)

@@ -5,13 +5,15 @@ import SwiftProtobuf
 // How agents come, change and go, and under which uid.
 extension FleetState {
     mutating func join(
-        _ uid: InstanceUID, _ message: AgentToServer, over link: Link, at now: Moment
+        _ uid: InstanceUID, _ message: AgentToServer, over link: Link, at now: Moment, _ effects: inout Effects
     ) -> Int {
+        let decisions = decisionsOfNewcomer(uid)
         append(
-            AgentRecord(uid: uid, firstSeen: now.wall, facts: AgentFacts()),
+            AgentRecord(uid: uid, firstSeen: now.wall, facts: AgentFacts(), decisions: decisions),
             Vitals(lastSeen: now, sequence: message.sequenceNum, status: .disconnected, transport: link.transport),
             link: nil
         )
+        if decisions != .none { effects.changes.append(.decisions(uid, decisions, at: now.wall)) }
         return records.count - 1
     }
 
@@ -19,6 +21,7 @@ extension FleetState {
         records.append(record)
         self.vitals.append(vitals)
         links.append(link)
+        if record.decisions.admission == .pending { pendingCount += 1 }
         index.insert(record, at: records.count - 1)
         refreshHealth(records.count - 1)
     }
@@ -44,10 +47,13 @@ extension FleetState {
         vitals[position].status = .disconnected
         vitals[position].wasIntroduced = false
         refreshHealth(position)
-        if wasConnected { note("disconnected", position, reason, now, &effects) }
+        // One that waits comes and goes each minute.
+        if wasConnected, records[position].decisions.admission == .approved {
+            note("disconnected", position, reason, now, &effects)
+        }
     }
 
-    /// Forgets an agent and cancels what is queued for it.
+    /// Forgets an agent and cancels what is queued for it; its labels are kept for a while.
     mutating func forget(_ position: Int, at now: Moment, _ effects: inout Effects) {
         let uid = records[position].uid
         for id in commandsByAgent[uid] ?? [] {
@@ -59,6 +65,12 @@ extension FleetState {
             unfile(id)
         }
         effects.changes.append(.forget(uid))
+        let decisions = records[position].decisions
+        if decisions.admission == .pending { pendingCount -= 1 }
+        if !decisions.labels.isEmpty {
+            keptLabels[uid] = KeptLabels(labels: decisions.labels, since: now.wall)
+            effects.changes.append(.decisions(uid, Decisions(labels: decisions.labels), at: now.wall))
+        }
         aliases = aliases.filter { $0.value != uid }
         if let offered = offers.removeValue(forKey: uid) { offeredTo[offered] = nil }
         let last = records.count - 1

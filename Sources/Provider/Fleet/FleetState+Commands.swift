@@ -15,6 +15,7 @@ extension FleetState {
         guard let uid = InstanceUID(command.instanceUID), let position = position(of: uid) else {
             return Problem(404, "No such agent", detail: "the agent has just been forgotten")
         }
+        if let refusal = admissionRefusal(position) { return refusal }
         guard kind.isTaken(by: records[position].facts, command.parameters) else {
             let missing = kind.needed(command.parameters) ?? ""
             var problem = Problem(

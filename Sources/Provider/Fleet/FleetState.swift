@@ -51,6 +51,12 @@ struct FleetState: Sendable {
     /// Ids of an agent's commands in `commands`, in the order they were queued.
     var commandsByAgent: [InstanceUID: [String]] = [:]
 
+    var settings = ProviderSettings()
+    /// How many agents wait for approval.
+    var pendingCount = 0
+    /// The labels of agents that were forgotten.
+    var keptLabels: [InstanceUID: KeptLabels] = [:]
+
     /// Keys of requests that are being written.
     var keysInFlight: Set<IdempotencyKey> = []
 
@@ -60,6 +66,7 @@ struct FleetState: Sendable {
 
     init(_ stored: Store.StoredFleet, now: Moment) {
         aliases = stored.aliases
+        (settings, keptLabels) = (stored.settings, stored.keptLabels)
         for agent in stored.agents {
             var vitals = Vitals(
                 lastSeen: Moment(wall: agent.lastSeen, monotonic: now.monotonic), sequence: agent.sequence,
@@ -88,7 +95,11 @@ struct FleetState: Sendable {
     ) -> AgentReply {
         adopt(uid, at: now, &effects)
         let isNew = index.position(of: uid) == nil
-        let position = index.position(of: uid) ?? join(uid, message, over: link, at: now)
+        if isNew, let reply = turnedAway() { return reply }
+        let position = index.position(of: uid) ?? join(uid, message, over: link, at: now, &effects)
+        if records[position].decisions.admission != .approved {
+            return receiveUnadmitted(message, at: position, isNew: isNew, over: link, now, &effects)
+        }
         let isRepeated = !isNew && message.sequenceNum == vitals[position].sequence && message.sequenceNum != 0
         let hasGap = !isNew && !isRepeated && message.sequenceNum != vitals[position].sequence &+ 1
         // What was handed over before may be lost with its link, or with the answer that is asked for again.
@@ -153,7 +164,9 @@ struct FleetState: Sendable {
             if vitals[position].isSilent(at: now, lastPong: links[position]?.lastAnsweredPing ?? 0) {
                 vitals[position].status = .stale
                 refreshHealth(position)
-                note("stale", position, "silent for three expected intervals", now, &effects)
+                if records[position].decisions.admission == .approved {
+                    note("stale", position, "silent for three expected intervals", now, &effects)
+                }
             }
         }
         endWaiting(at: now, &effects)

@@ -6,7 +6,8 @@ import NIOCore
 
 /// The REST API: from a request over its route to an answer. Errors become problems here and nowhere else.
 struct API: Sendable {
-    static let routes = RouteTable(routes: Route.info + Route.agents + Route.commands)
+    static let routes = RouteTable(
+        routes: Route.info + Route.agents + Route.commands + Route.approvals + Route.settings)
 
     let fleet: Fleet
     let logger: Logger
@@ -33,7 +34,7 @@ struct API: Sendable {
             let call = Call(
                 fleet: fleet, arguments: match.arguments,
                 query: try QueryParameters(query, names: match.route.parameters), fields: request.headers,
-                body: match.route.method == .post ? try await Self.body(of: request) : [],
+                body: [.post, .put].contains(match.route.method) ? try await Self.body(of: request) : [],
                 caller: Caller(name: "anonymous", address: remoteAddress ?? "unknown"))
             return try Response(try await match.route.answer(call))
         } catch let problem as Problem {

@@ -18,7 +18,23 @@ struct Call: Sendable {
     /// The body as the object it should be.
     ///
     /// - Throws: a 400 with the place, for members that do not exist too.
-    func object<Object: RESTObject>(_: Object.Type) throws(Problem) -> Object {
+    func object<Object: RESTObject>(_ type: Object.Type) throws(Problem) -> Object {
+        try read(type) { try Object(json: $0) }
+    }
+
+    /// The body as the members of an object that are to change, each of the right shape.
+    ///
+    /// - Throws: as `object`.
+    func members<Object: RESTObject>(of type: Object.Type) throws(Problem) -> JSON {
+        try read(type) { json in
+            _ = try Object().changed(by: json)
+            return json
+        }
+    }
+
+    private func read<Object: RESTObject, Result>(
+        _: Object.Type, _ convert: (JSON) throws -> Result
+    ) throws(Problem) -> Result {
         do {
             let json = try JSON(parsing: body, limit: Self.bodyLimit)
             let names = Object.fieldNames
@@ -27,7 +43,7 @@ struct Call: Sendable {
                     field: unknown.key, "there is no member \(unknown.key); use: \(names.joined(separator: ", "))",
                     allowed: names)
             }
-            return try Object(json: json)
+            return try convert(json)
         } catch let problem as Problem {
             throw problem
         } catch let error as ShapeError {

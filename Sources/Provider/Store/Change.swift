@@ -11,9 +11,11 @@ enum Change: Sendable {
     case seen([(uid: InstanceUID, lastSeen: Timestamp, sequence: UInt64)])
     /// An agent goes on under another uid, with all that is stored of it.
     case rename(from: InstanceUID, to: InstanceUID)
+    /// An agent and what people decided about it.
     case forget(InstanceUID)
-    /// What people decided about an agent; kept when the agent itself is forgotten.
+    /// What people decided about an agent, or what is kept of it when the agent itself is forgotten.
     case decisions(InstanceUID, Decisions, at: Timestamp)
+    case settings(ProviderSettings)
     /// The files of an effective configuration, kept once per content.
     case config(hash: String, body: [UInt8])
     case command(OpenCommand)
@@ -53,10 +55,15 @@ enum Change: Sendable {
         case .forget(let uid):
             try run(database, "DELETE FROM agents WHERE uid = ?", [uid.description])
             try run(database, "DELETE FROM aliases WHERE new = ?", [uid.description])
+            try run(database, "DELETE FROM decisions WHERE uid = ?", [uid.description])
         case .decisions(let uid, let decisions, let at):
             try run(
                 database, "INSERT OR REPLACE INTO decisions (uid, body, at) VALUES (?, ?, ?)",
                 [uid.description, decisions.json.text, at.nanoseconds]
+            )
+        case .settings(let settings):
+            try run(
+                database, "INSERT OR REPLACE INTO settings (name, body) VALUES ('provider', ?)", [settings.json.text]
             )
         case .config(let hash, let body):
             try run(database, "INSERT OR IGNORE INTO configs (hash, body) VALUES (?, ?)", [hash, body.blob])

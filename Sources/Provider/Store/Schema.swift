@@ -38,6 +38,11 @@ enum Schema {
                 sql: "CREATE TABLE decisions (uid TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL);"
             )
         }
+        migrator.registerMigration("v5 settings") { database in
+            try database.execute(
+                sql: "CREATE TABLE settings (name TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL);"
+            )
+        }
         return migrator
     }
 }

@@ -136,6 +136,9 @@ extension Store {
     struct StoredFleet: Sendable {
         var agents: [StoredAgent] = []
         var aliases: [InstanceUID: InstanceUID] = [:]
+        /// The labels of agents that were forgotten, in case they come back.
+        var keptLabels: [InstanceUID: KeptLabels] = [:]
+        var settings = ProviderSettings()
         /// Queued and sent ones, and those still waiting for late proof, oldest first.
         var commands: [OpenCommand] = []
     }
@@ -160,6 +163,10 @@ extension Store {
                     if let old = InstanceUID(row[0] as String), let new = InstanceUID(row[1] as String) {
                         fleet.aliases[old] = new
                     }
+                }
+                fleet.keptLabels = try Self.keptLabels(database)
+                if let body = try String.fetchOne(database, sql: "SELECT body FROM settings WHERE name = 'provider'") {
+                    fleet.settings = try ProviderSettings(json: JSON(parsing: body))
                 }
                 fleet.commands = try Self.commands(
                     database,
@@ -189,6 +196,17 @@ extension Store {
             lastSeen: Timestamp(nanoseconds: row["last_seen"]), sequence: sequence,
             transport: AgentTransport(rawValue: row["transport"]) ?? .http
         )
+    }
+
+    private static func keptLabels(_ database: Database) throws -> [InstanceUID: KeptLabels] {
+        let sql = "SELECT uid, body, at FROM decisions WHERE uid NOT IN (SELECT uid FROM agents)"
+        var kept: [InstanceUID: KeptLabels] = [:]
+        for row in try Row.fetchAll(database, sql: sql) {
+            guard let uid = InstanceUID(row["uid"] as String) else { continue }
+            let labels = try Decisions(json: JSON(parsing: row["body"] as String)).labels
+            kept[uid] = KeptLabels(labels: labels, since: Timestamp(nanoseconds: row["at"]))
+        }
+        return kept
     }
 
     private static func commands(

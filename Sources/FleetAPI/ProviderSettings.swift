@@ -1,0 +1,34 @@
+/// What an operator may change while the provider runs; kept over restarts. REST: `GET` and `PUT settings`.
+package struct ProviderSettings: RESTObject, Equatable {
+    package static let forgetAfterSecondsAllowed = 60...31_536_000
+    package static let keepDaysAllowed = 1...3_650
+
+    /// Whether agents that were never seen wait until somebody lets them in.
+    package var approvalRequired = false
+    /// How long an agent may be away, in seconds, before it is forgotten.
+    package var forgetAfterSeconds = 604_800
+    /// How long events, ended commands and the audit are kept, in days.
+    package var keepEventsDays = 30
+    package var keepCommandsDays = 90
+    package var keepAuditDays = 365
+
+    package init() {}
+
+    package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
+        try coder.field("approval_required", &approvalRequired)
+        try coder.field("forget_after_seconds", &forgetAfterSeconds)
+        try coder.field("keep_events_days", &keepEventsDays)
+        try coder.field("keep_commands_days", &keepCommandsDays)
+        try coder.field("keep_audit_days", &keepAuditDays)
+    }
+
+    /// The member that is out of its range, with its value and what is allowed; nil when all are inside.
+    package var outOfRange: (field: String, value: Int, allowed: ClosedRange<Int>)? {
+        [
+            ("forget_after_seconds", forgetAfterSeconds, Self.forgetAfterSecondsAllowed),
+            ("keep_events_days", keepEventsDays, Self.keepDaysAllowed),
+            ("keep_commands_days", keepCommandsDays, Self.keepDaysAllowed),
+            ("keep_audit_days", keepAuditDays, Self.keepDaysAllowed),
+        ].first { !$0.2.contains($0.1) }
+    }
+}
