@@ -8,6 +8,8 @@ package struct Command: RESTObject, Equatable {
     /// `restart`, `shutdown`, `resync`, `identify`, `chatops`, `nullcommand`, or `custom`.
     package var command = ""
     package var parameters: [String: JSON] = [:]
+    /// The id of the operation that it is part of.
+    package var operation: String?
     package var instanceUID = ""
     package var shortID = ""
     package var host: String?
@@ -45,6 +47,7 @@ package struct Command: RESTObject, Equatable {
         try coder.required("state", &state)
         try coder.required("command", &command)
         try coder.field("parameters", &parameters)
+        try coder.field("operation", &operation)
         try coder.field("instance_uid", &instanceUID)
         try coder.field("short_id", &shortID)
         try coder.field("host", &host)

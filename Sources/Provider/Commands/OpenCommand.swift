@@ -12,6 +12,8 @@ struct OpenCommand: RESTObject {
     private var startTimesBefore: [String] = []
     /// What an `identify` offered.
     var newUID: String?
+    /// Its place among the targets of its operation.
+    var operationTarget: Int?
 
     /// Whether it must not go out yet because its `queued` is not on disk.
     var isUnwritten = false
@@ -31,6 +33,7 @@ struct OpenCommand: RESTObject {
         try coder.required("command", &command)
         try coder.field("start_times_before", &startTimesBefore)
         try coder.field("new_uid", &newUID)
+        try coder.field("operation_target", &operationTarget)
     }
 
     /// Derives from the stored times until when it waits, for one that was queued just now or read from the store.
@@ -118,6 +121,11 @@ struct OpenCommand: RESTObject {
         command.state.isFinal && now.monotonic >= patience ?? .min
     }
 
+    /// Ends what was handed over and whose outcome will never be known.
+    mutating func giveUp(_ reason: String, at now: Moment) {
+        finish(.unconfirmed, at: now, result: reason)
+    }
+
     mutating func cancel(_ reason: String, at now: Moment) {
         finish(.cancelled, at: now, result: reason)
     }
@@ -163,7 +171,8 @@ struct OpenCommand: RESTObject {
 extension OpenCommand: Equatable {
     /// By what is stored of them.
     static func == (left: OpenCommand, right: OpenCommand) -> Bool {
-        (left.command, left.startTimesBefore, left.newUID) == (right.command, right.startTimesBefore, right.newUID)
+        (left.command, left.startTimesBefore, left.newUID, left.operationTarget)
+            == (right.command, right.startTimesBefore, right.newUID, right.operationTarget)
     }
 }
 

@@ -16,7 +16,6 @@ package struct Caller: Sendable {
 extension Fleet {
     /// How long a caller's idempotency key stands for its request.
     private static let idempotencyTime = Duration.seconds(86_400)
-    private static let defaultExpiry = 300
 
     /// Queues a command for one agent.
     ///
@@ -37,18 +36,11 @@ extension Fleet {
         if let key, let earlier = try await earlier(key, digest) { return try await command(earlier, wait: .zero) }
         let view = try view(reference)
 
+        var order = CommandOrder(kind, request.parameters, caller: caller)
+        (order.expiresSeconds, order.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
         let now = Moment.now()
-        var command = Command()
-        command.id = newID()
-        (command.command, command.parameters, command.proof) = (kind.name, request.parameters, kind.proof)
-        command.instanceUID = view.record.uid.description
-        command.host = view.facts.host?.text
-        (command.requestedBy, command.requestedFrom) = (caller.name, caller.address)
-        command.queuedAt = now.wall
-        let shortest = 3 * Int(view.vitals.expectedInterval.components.seconds)
-        command.expiresAt = now.wall + .seconds(max(request.expiresSeconds ?? Self.defaultExpiry, shortest))
-        command.confirmSeconds = request.confirmSeconds ?? 60
-        try await file(OpenCommand(command), kind, key: key, digest: digest, now)
+        let open = order.command(id: newID(), for: view.record, view.vitals, at: now)
+        try await file(open, kind, key: key, digest: digest, now)
 
         let later = Moment.now()
         state.withLock { state in
@@ -56,7 +48,7 @@ extension Fleet {
             state.push(to: view.record.uid, at: later, &effects)
             commit(effects)
         }
-        return try await self.command(command.id, wait: .zero)
+        return try await command(open.command.id, wait: .zero)
     }
 
     /// Checks what may have changed, files the command, and waits until it is on disk.
@@ -122,7 +114,7 @@ extension Fleet {
         return earlier.command
     }
 
-    private func checkRange(_ value: Int?, _ allowed: ClosedRange<Int>, _ field: String) throws(Problem) {
+    func checkRange(_ value: Int?, _ allowed: ClosedRange<Int>, _ field: String) throws(Problem) {
         guard let value, !allowed.contains(value) else { return }
         var problem = Problem(
             400, "Out of range", detail: "\(field) must be \(allowed.lowerBound) to \(allowed.upperBound) seconds"
@@ -150,12 +142,12 @@ extension Fleet {
     ///
     /// - Throws: 404 or 409 for a reference that does not mean one agent, 400 for a wrong cursor.
     package func commands(
-        agent reference: String?, state: CommandState?, limit: Int, cursor: String?
+        agent reference: String?, state: CommandState?, operation: String? = nil, limit: Int, cursor: String?
     ) async throws(Problem) -> CommandPage {
         let uid = try reference.map { reference throws(Problem) in try view(reference).record.uid }
         if let cursor, try await stored(cursor) == nil { throw Cursor.invalid(cursor) }
         let found = try await reading {
-            try await self.store.commands(of: uid, state: state, limit: limit + 1, after: cursor)
+            try await self.store.commands(of: uid, state: state, operation: operation, limit: limit + 1, after: cursor)
         }
         var page = CommandPage()
         page.commands = shown(Array(found.commands.prefix(limit)))
@@ -242,12 +234,13 @@ extension Fleet {
 
     // MARK: - Parts
 
-    private func stored(_ id: String) async throws(Problem) -> OpenCommand? {
+    func stored(_ id: String) async throws(Problem) -> OpenCommand? {
         if let open = state.withLock({ $0.commands[id] }) { return open }
         return try await reading { try await self.store.command(id) }
     }
 
-    private func waitUntilFinal(_ id: String, atMost limit: Duration) async {
+    /// Returns when the command or operation has ended, or `limit` is over.
+    func waitUntilFinal(_ id: String, atMost limit: Duration) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await Task.sleep(for: limit) }
             group.addTask {
@@ -260,9 +253,9 @@ extension Fleet {
         }
     }
 
-    /// Whether nothing more is expected of a command; those not in memory have ended.
+    /// Whether nothing more is expected of a command or operation; those not in memory have ended.
     private func isFinal(_ id: String) -> Bool {
-        state.withLock { $0.commands[id]?.command.state.isFinal ?? true }
+        state.withLock { $0.commands[id]?.command.state.isFinal ?? $0.operations[id]?.isSettled ?? true }
     }
 
     /// Commands with what is known of their agents now.
@@ -290,7 +283,7 @@ extension Fleet {
         }
     }
 
-    private func newID() -> String {
+    func newID() -> String {
         var random = SystemRandomNumberGenerator()
         return InstanceUID(high: random.next(), low: random.next()).description
     }

@@ -50,7 +50,8 @@ package final class Fleet: Sendable {
         let (answer, delivery) = state.withLock { state -> (AgentReply, FleetState.Delivery?) in
             var effects = FleetState.Effects()
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
-            let delivery = link.push == nil ? effects.deliveries.first : nil
+            let delivery = link.push == nil ? effects.deliveries.first { $0.link === link } : nil
+            state.advanceOperations(at: now, &effects)
             commit(effects) { isSent in
                 guard let delivery else { return }
                 reply(isSent ? AgentReply(answer.message.carrying(delivery.message)) : answer)
@@ -103,7 +104,8 @@ package final class Fleet: Sendable {
         var info = ServerInfo()
         (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
         info.api = [
-            "agents", "approvals", "commands", "command-types", "filter", "fleet", "find", "labels", "settings",
+            "agents", "approvals", "commands", "command-types", "filter", "fleet", "find", "labels", "operations",
+            "settings",
         ]
         info.agents = state.withLock { $0.records.count }
         return info
@@ -159,6 +161,7 @@ extension Change {
     var isAcknowledged: Bool {
         switch self {
         case .command, .idempotency, .forget, .rename, .decisions, .settings: true
+        case .operation, .operationTargets, .operationTarget: true
         case .agent, .seen, .config, .event: false
         }
     }

@@ -61,6 +61,9 @@ extension FleetState {
             if open.command.state == .queued {
                 open.cancel("the agent was forgotten", at: now)
                 update(open, &effects)
+            } else if open.command.state == .sent {
+                open.giveUp("the agent was forgotten before its outcome was known", at: now)
+                update(open, &effects)
             }
             unfile(id)
         }

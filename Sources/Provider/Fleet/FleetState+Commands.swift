@@ -205,6 +205,7 @@ extension FleetState {
         commands[open.command.id] = open
         effects.changes.append(.command(open))
         effects.touched.append(open.command.id)
+        noteInOperation(open, &effects)
     }
 
     mutating func file(_ open: OpenCommand, at now: Moment) {
@@ -230,6 +231,7 @@ extension FleetState {
         where open.command.state.isFinal && (open.command.state != .unconfirmed || open.command.proof == .nothing) {
             unfile(open.command.id)
         }
+        for case .operation(let operation) in written where operation.isSettled { operations[operation.id] = nil }
     }
 }
 

@@ -57,7 +57,12 @@ struct FleetState: Sendable {
     /// The labels of agents that were forgotten.
     var keptLabels: [InstanceUID: KeptLabels] = [:]
 
-    /// Keys of requests that are being written.
+    /// By id; those that run, and those of which commands are under way.
+    var operations: [String: OpenOperation] = [:]
+    /// Operations that may go on: something of theirs has changed.
+    var operationsDue: Set<String> = []
+
+    /// Keys of requests that are under way.
     var keysInFlight: Set<IdempotencyKey> = []
 
     var interned = InternedTexts()
@@ -76,6 +81,10 @@ struct FleetState: Sendable {
             append(agent.record, vitals, link: nil)
         }
         for command in stored.commands { file(command, at: now) }
+        for operation in stored.operations {
+            operations[operation.id] = operation
+            operationsDue.insert(operation.id)
+        }
         for open in commands.values where open.isOver(at: now) { unfile(open.command.id) }
     }
 
@@ -170,6 +179,7 @@ struct FleetState: Sendable {
             }
         }
         endWaiting(at: now, &effects)
+        advanceOperations(at: now, &effects)
     }
 
     /// The agents heard since a moment of the monotonic clock, for storing when that was.

@@ -21,9 +21,10 @@ extension Route {
             return Answer(
                 status: .accepted, json: command.json, fields: [.location: "/api/v1/commands/\(command.id)"])
         },
-        Route(.get, "/api/v1/commands", ["agent", "state", "limit", "cursor"]) { call in
+        Route(.get, "/api/v1/commands", ["agent", "state", "operation", "limit", "cursor"]) { call in
             let page = try await call.fleet.commands(
                 agent: call.query["agent"], state: try call.query.choice("state", CommandState.self),
+                operation: call.query["operation"],
                 limit: try call.query.number("limit", in: pageSizes, default: defaultPageSize),
                 cursor: call.query["cursor"])
             return Answer(json: page.json)
@@ -52,7 +53,7 @@ extension Route {
         return key
     }
 
-    private static func check(_ seconds: Int?, _ name: String, in allowed: ClosedRange<Int>) throws(Problem) {
+    static func check(_ seconds: Int?, _ name: String, in allowed: ClosedRange<Int>) throws(Problem) {
         guard let seconds, !allowed.contains(seconds) else { return }
         let range = "\(allowed.lowerBound) to \(allowed.upperBound)"
         throw .badRequest(field: name, value: "\(seconds)", "\(name) must be \(range)", allowed: [range])

@@ -19,6 +19,12 @@ enum Change: Sendable {
     /// The files of an effective configuration, kept once per content.
     case config(hash: String, body: [UInt8])
     case command(OpenCommand)
+    /// An operation without its targets.
+    case operation(OpenOperation)
+    /// The targets of a new operation, none of which has a command.
+    case operationTargets(_ operation: String, [InstanceUID])
+    /// What became of one target of an operation.
+    case operationTarget(_ operation: String, Int, TargetState, command: InstanceUID?, reason: String?)
     /// That a caller's key stands for this request and this command.
     case idempotency(caller: String, key: String, request: String, command: String, at: Timestamp)
     case event(FleetEvent)
@@ -71,8 +77,36 @@ enum Change: Sendable {
             let command = open.command
             try run(
                 database,
-                "INSERT OR REPLACE INTO commands (id, uid, state, queued_at, body) VALUES (?, ?, ?, ?, ?)",
-                [command.id, command.instanceUID, command.state.rawValue, command.queuedAt.nanoseconds, open.json.text]
+                """
+                INSERT OR REPLACE INTO commands (id, uid, state, queued_at, body, operation) VALUES (?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    command.id, command.instanceUID, command.state.rawValue, command.queuedAt.nanoseconds,
+                    open.json.text, command.operation,
+                ]
+            )
+        case .operation(let operation):
+            try run(
+                database,
+                "INSERT OR REPLACE INTO operations (id, state, started_at, body) VALUES (?, ?, ?, ?)",
+                [operation.id, operation.state.rawValue, operation.startedAt.nanoseconds, operation.json.text]
+            )
+        case .operationTargets(let operation, let uids):
+            for (place, uid) in uids.enumerated() {
+                try run(
+                    database, "INSERT INTO operation_targets (operation, place, uid, state) VALUES (?, ?, ?, ?)",
+                    [operation, place, uid.bytes.blob, TargetState.waiting.rawValue]
+                )
+            }
+            try dropOldOperations(database)
+        case .operationTarget(let operation, let place, let state, let command, let reason):
+            try run(
+                database,
+                """
+                UPDATE operation_targets SET state = ?, command = coalesce(?, command), reason = ?
+                WHERE operation = ? AND place = ?
+                """,
+                [state.rawValue, command?.bytes.blob, reason, operation, place]
             )
         case .idempotency(let caller, let key, let request, let command, let at):
             try run(
@@ -86,6 +120,16 @@ enum Change: Sendable {
                 [event.at.nanoseconds, event.instanceUID, event.kind, event.text]
             )
         }
+    }
+
+    /// Past the limit the oldest operations that have ended are dropped; their commands stay.
+    private func dropOldOperations(_ database: Database) throws {
+        let old = """
+            SELECT id FROM operations WHERE state != 'running' ORDER BY started_at DESC, id DESC
+            LIMIT -1 OFFSET \(Store.operationLimit)
+            """
+        try run(database, "DELETE FROM operation_targets WHERE operation IN (\(old))", [])
+        try run(database, "DELETE FROM operations WHERE id IN (\(old))", [])
     }
 
     private func run(_ database: Database, _ sql: String, _ arguments: StatementArguments) throws {

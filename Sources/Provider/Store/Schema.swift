@@ -38,6 +38,24 @@ enum Schema {
                 sql: "CREATE TABLE decisions (uid TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL);"
             )
         }
+        migrator.registerMigration("v4 operations") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE operations (
+                        id TEXT PRIMARY KEY NOT NULL, state TEXT NOT NULL, started_at INTEGER NOT NULL,
+                        body TEXT NOT NULL
+                    );
+                    CREATE INDEX operations_by_time ON operations (started_at DESC, id);
+                    CREATE TABLE operation_targets (
+                        operation TEXT NOT NULL, place INTEGER NOT NULL, uid BLOB NOT NULL, state TEXT NOT NULL,
+                        command BLOB, reason TEXT, PRIMARY KEY (operation, place)
+                    ) WITHOUT ROWID;
+                    ALTER TABLE commands ADD COLUMN operation TEXT;
+                    CREATE INDEX commands_by_operation ON commands (operation, queued_at DESC, id)
+                        WHERE operation IS NOT NULL;
+                    """
+            )
+        }
         migrator.registerMigration("v5 settings") { database in
             try database.execute(
                 sql: "CREATE TABLE settings (name TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL);"

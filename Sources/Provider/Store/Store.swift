@@ -28,7 +28,7 @@ final class Store: Sendable {
 
     /// `sqlite` or `memory`.
     let kind: String
-    private let database: any DatabaseWriter
+    let database: any DatabaseWriter
     private let queue = DispatchQueue(label: "store")
     private let pending = Mutex(Pending())
     private let directory: StoreDirectory?
@@ -141,6 +141,8 @@ extension Store {
         var settings = ProviderSettings()
         /// Queued and sent ones, and those still waiting for late proof, oldest first.
         var commands: [OpenCommand] = []
+        /// Those that run.
+        var operations: [OpenOperation] = []
     }
 
     /// Reads the fleet.
@@ -173,6 +175,7 @@ extension Store {
                     "state IN ('queued', 'sent') OR state = 'unconfirmed' AND queued_at >= ? ORDER BY queued_at, id",
                     [since.nanoseconds]
                 )
+                fleet.operations = try Self.operations(database, "state = 'running'", [])
                 return fleet
             }
         } catch {
@@ -224,7 +227,7 @@ extension Store {
     ///
     /// - Parameter after: the last command of the page before.
     func commands(
-        of uid: InstanceUID?, state: CommandState?, limit: Int, after: String?
+        of uid: InstanceUID?, state: CommandState?, operation: String? = nil, limit: Int, after: String?
     ) async throws -> (commands: [OpenCommand], matched: Int) {
         var conditions = ["1"]
         var arguments = StatementArguments()
@@ -235,6 +238,10 @@ extension Store {
         if let state {
             conditions.append("state = ?")
             arguments += [state.rawValue]
+        }
+        if let operation {
+            conditions.append("operation = ?")
+            arguments += [operation]
         }
         let filter = (conditions.joined(separator: " AND "), arguments)
         if let after {

@@ -1,0 +1,297 @@
+import Crypto
+package import FleetAPI
+import Foundation
+import JSON
+import OpAMP
+import Synchronization
+
+extension Fleet {
+    /// How many agents are looked at before others get a turn with the state.
+    private static let chunk = 500
+    private static let shownExceptions = 20
+    private static let shownTargets = 10
+
+    /// What an operation would do; changes nothing.
+    ///
+    /// - Throws: 400 for a wrong filter, command, parameter or limit.
+    package func plan(_ request: OperationRequest, caller: Caller) throws(Problem) -> OperationPlan {
+        let (kind, order) = try order(request, caller)
+        return targets(request, kind, order, try filter(request)).plan
+    }
+
+    /// Starts an operation.
+    ///
+    /// - Returns: once it is on disk, before its commands have gone out; with a key used before for the same request,
+    ///   the operation of then.
+    /// - Throws: as `plan`, and 409 when the digest or the count is not that of the agents meant now, when no agent can
+    ///   take the command, or when too many operations run; 422 for a key used for another request.
+    package func start(
+        _ request: OperationRequest, caller: Caller, idempotencyKey: String?
+    ) async throws(Problem) -> FleetOperation {
+        let (kind, order) = try order(request, caller)
+        let filter = try filter(request)
+        let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
+        try reserve(key)
+        defer { release(key) }
+        let text = "operation " + request.json.text
+        if let key, let earlier = try await earlier(key, text) { return try await operation(earlier, wait: .zero) }
+
+        let (plan, uids) = targets(request, kind, order, filter)
+        try check(request, against: plan)
+        let now = Moment.now()
+        var operation = OpenOperation()
+        (operation.id, operation.order, operation.filter, operation.digest) = (
+            newID(), order, request.filter, plan.digest
+        )
+        (operation.maxInFlight, operation.stopAfterFailures) = (request.maxInFlight, request.stopAfterFailures)
+        (operation.startedAt, operation.isHeld) = (now.wall, true)
+        operation.take(uids.map { OpenOperation.Target(uid: $0) })
+        try await file(operation, key: key, request: text, now)
+        return try await self.operation(operation.id, wait: .zero)
+    }
+
+    /// One operation; waits until all its commands have ended or `wait` is over.
+    ///
+    /// - Throws: 404 for an unknown id.
+    package func operation(_ id: String, wait: Duration) async throws(Problem) -> FleetOperation {
+        if wait > .zero { await waitUntilFinal(id, atMost: wait) }
+        var found = state.withLock { $0.operations[id] }
+        if found == nil { found = try await reading { try await self.store.operation(id) } }
+        guard let found else {
+            var problem = Problem(404, "No such operation", detail: "there is no operation with this id")
+            (problem.field, problem.value) = ("id", id)
+            throw problem
+        }
+        var shown = found.shown
+        shown.asOf = Moment.now().wall
+        shown.exceptions = try await exceptions(of: found)
+        return shown
+    }
+
+    /// Operations, newest first.
+    ///
+    /// - Throws: 400 for a wrong cursor.
+    package func operations(limit: Int, cursor: String?) async throws(Problem) -> OperationPage {
+        if let cursor, try await reading({ try await self.store.operation(cursor) }) == nil {
+            throw Cursor.invalid(cursor)
+        }
+        let found = try await reading { try await self.store.operations(limit: limit + 1, after: cursor) }
+        var page = OperationPage()
+        page.operations = found.operations.prefix(limit).map(\.shown)
+        (page.matched, page.asOf) = (found.matched, Moment.now().wall)
+        if found.operations.count > limit { page.next = page.operations.last?.id }
+        return page
+    }
+
+    /// Ends an operation: what was not handed over is not sent any more.
+    ///
+    /// - Throws: 404 for an unknown id, 409 when it does not run any more.
+    package func cancelOperation(_ id: String, caller: Caller) async throws(Problem) -> FleetOperation {
+        let now = Moment.now()
+        let isWritten: Bool? = await withCheckedContinuation { continuation in
+            let isRunning = state.withLock { state in
+                guard state.operations[id]?.state == .running, state.operations[id]?.isHeld == false else {
+                    return false
+                }
+                var effects = FleetState.Effects()
+                state.end(id, .cancelled, "withdrawn by \(caller.name)", at: now, &effects)
+                commit(effects) { continuation.resume(returning: $0) }
+                return true
+            }
+            if !isRunning { continuation.resume(returning: nil) }
+        }
+        if isWritten == false {
+            throw Problem(
+                507, "Not stored",
+                detail: "the operation was ended, but that could not be written to disk: it goes on if the provider "
+                    + "is started again")
+        }
+        let operation = try await operation(id, wait: .zero)
+        guard isWritten == nil else { return operation }
+        throw Problem(
+            409, "Not running", detail: "the operation is \(operation.state.rawValue); only a running one ends")
+    }
+
+    // MARK: - Parts
+
+    private func order(_ request: OperationRequest, _ caller: Caller) throws(Problem) -> (CommandKind, CommandOrder) {
+        let kind = try CommandKind.named(request.command)
+        try kind.check(request.parameters)
+        try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
+        try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
+        try checkNumber(request.limit, OperationRequest.limitAllowed, "limit")
+        try checkNumber(request.maxInFlight, OperationRequest.maxInFlightAllowed, "max_in_flight")
+        try checkNumber(request.stopAfterFailures, OperationRequest.stopAfterFailuresAllowed, "stop_after_failures")
+        var order = CommandOrder(kind, request.parameters, caller: caller)
+        (order.expiresSeconds, order.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+        return (kind, order)
+    }
+
+    private func checkNumber(_ value: Int?, _ allowed: ClosedRange<Int>, _ field: String) throws(Problem) {
+        guard let value, !allowed.contains(value) else { return }
+        let range = "\(allowed.lowerBound) to \(allowed.upperBound)"
+        throw .badRequest(field: field, value: String(value), "\(field) must be \(range)", allowed: [range])
+    }
+
+    private func filter(_ request: OperationRequest) throws(Problem) -> (filter: Filter, skipped: Set<InstanceUID>) {
+        guard request.skip.count <= OperationRequest.skipLimit else {
+            throw .badRequest(
+                field: "skip", "skip names \(request.skip.count) agents; it may name \(OperationRequest.skipLimit)")
+        }
+        var skipped: Set<InstanceUID> = []
+        for text in request.skip {
+            guard let uid = InstanceUID(text) else {
+                throw .badRequest(field: "skip", value: text, "skip takes instance uids: 32 hex digits each")
+            }
+            skipped.insert(uid)
+        }
+        return (try Filter(request.filter), skipped)
+    }
+
+    /// The agents that would get the command, by uid, and what there is to say of them.
+    private func targets(
+        _ request: OperationRequest, _ kind: CommandKind, _ order: CommandOrder,
+        _ meant: (filter: Filter, skipped: Set<InstanceUID>)
+    ) -> (plan: OperationPlan, uids: [InstanceUID]) {
+        let snapshot = snapshot
+        let matched = snapshot.records.indices.filter {
+            meant.filter.matches(snapshot.view($0), now: snapshot.now.wall)
+        }
+        var plan = OperationPlan()
+        (plan.matched, plan.asOf) = (matched.count, snapshot.now.wall)
+        let candidates = matched.filter { !meant.skipped.contains(snapshot.records[$0].uid) }
+        if matched.count > candidates.count { plan.excluded["left out by skip"] = matched.count - candidates.count }
+        var able: [Int] = []
+        for start in stride(from: 0, to: candidates.count, by: Self.chunk) {
+            state.withLock { state in
+                for position in candidates[start..<min(start + Self.chunk, candidates.count)] {
+                    let open = order.command(
+                        id: "", for: snapshot.records[position], snapshot.vitals[position], at: snapshot.now)
+                    if let refusal = state.refusal(of: open.command, kind) {
+                        plan.excluded[reason(refusal), default: 0] += 1
+                    } else {
+                        able.append(position)
+                    }
+                }
+            }
+        }
+        able.sort { snapshot.records[$0].uid < snapshot.records[$1].uid }
+        if let limit = request.limit { able = Array(able.prefix(limit)) }
+        let uids = able.map { snapshot.records[$0].uid }
+        plan.targets = uids.count
+        plan.digest = digest(uids, order)
+        let views = able.map { snapshot.view($0) }
+        plan.types = counts(views) { $0.facts.type?.text }
+        plan.versions = counts(views) { $0.facts.version?.text }
+        plan.status = counts(views) { $0.vitals.status.rawValue }
+        plan.first = shown(Array(views.prefix(Self.shownTargets)))
+        return (plan, uids)
+    }
+
+    private func reason(_ refusal: Problem) -> String {
+        refusal.missingCapability.map { "without the capability \($0)" } ?? refusal.title
+    }
+
+    /// How many have which value; the rarest beyond 20 together.
+    private func counts(_ views: [AgentView], by value: (AgentView) -> String?) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        for view in views { counts[value(view) ?? "unknown", default: 0] += 1 }
+        guard counts.count > 20 else { return counts }
+        let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        var shown = Dictionary(uniqueKeysWithValues: sorted.prefix(20).map { ($0.key, $0.value) })
+        shown["other", default: 0] += sorted.dropFirst(20).reduce(0) { $0 + $1.value }
+        return shown
+    }
+
+    private func digest(_ uids: [InstanceUID], _ order: CommandOrder) -> String {
+        var hash = SHA256()
+        for uid in uids { hash.update(data: uid.data) }
+        hash.update(data: Data("\(order.command) \(order.parameters.json.text)".utf8))
+        return hash.finalize().prefix(16).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
+    }
+
+    private func check(_ request: OperationRequest, against plan: OperationPlan) throws(Problem) {
+        guard let digest = request.digest else {
+            throw .badRequest(
+                field: "digest", "digest is missing: ask with \"dry_run\":true first, and repeat its digest here")
+        }
+        guard plan.digest == digest, plan.targets == request.count ?? plan.targets else {
+            throw .refused(
+                409, "The targets moved", field: plan.digest == digest ? "count" : "digest",
+                value: plan.digest == digest ? request.count.map { String($0) } : digest,
+                "other agents are meant now than in the dry run: \(plan.targets), and nothing was done; "
+                    + "ask with \"dry_run\":true again")
+        }
+        guard plan.targets > 0 else {
+            let reasons = plan.excluded.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+            throw Problem(
+                409, "No targets",
+                detail: "the filter matches \(plan.matched) agents and none can take the command"
+                    + (reasons.isEmpty ? "" : ": " + reasons.joined(separator: ", ")))
+        }
+    }
+
+    /// Files the operation and waits until it is on disk; then its first commands go out.
+    private func file(
+        _ operation: OpenOperation, key: IdempotencyKey?, request: String, _ now: Moment
+    ) async throws(Problem) {
+        let id = operation.id
+        let refusal: Problem? = await withCheckedContinuation { continuation in
+            let refusal = state.withLock { state -> Problem? in
+                let running = state.operations.values.count { $0.state == .running }
+                guard running < FleetState.operationLimit else {
+                    return Problem(
+                        409, "Too many operations", detail: "\(running) operations run; wait for one, or end one")
+                }
+                var effects = FleetState.Effects()
+                state.start(operation, &effects)
+                if let key {
+                    effects.changes.append(
+                        .idempotency(caller: key.caller, key: key.key, request: request, command: id, at: now.wall))
+                }
+                commit(effects) { [self] isWritten in
+                    let later = Moment.now()
+                    self.state.withLock { state in
+                        guard isWritten else {
+                            state.operations[id] = nil
+                            return
+                        }
+                        var effects = FleetState.Effects()
+                        state.operations[id]?.isHeld = false
+                        state.operationsDue.insert(id)
+                        state.advanceOperations(at: later, &effects)
+                        commit(effects)
+                    }
+                    let problem = Problem(
+                        507, "Not stored", detail: "the operation could not be written to disk and was not started")
+                    continuation.resume(returning: isWritten ? nil : problem)
+                }
+                return nil
+            }
+            if let refusal { continuation.resume(returning: refusal) }
+        }
+        if let refusal { throw refusal }
+    }
+
+    private func exceptions(of operation: OpenOperation) async throws(Problem) -> [FleetOperation.Exception] {
+        var exceptions: [FleetOperation.Exception] = []
+        for target in operation.exceptions(limit: Self.shownExceptions) {
+            var exception = FleetOperation.Exception()
+            (exception.instanceUID, exception.state) = (target.uid.description, target.state.rawValue)
+            (exception.result, exception.commandID) = (target.reason, target.commandID?.description)
+            exception.shortID = String(exception.instanceUID.suffix(AgentIndex.shortestSuffix))
+            let now = state.withLock { state in
+                state.position(of: target.uid).map { AgentView(record: state.records[$0], vitals: state.vitals[$0]) }
+            }
+            if let agent = now.map({ shown([$0])[0] }) {
+                (exception.instanceUID, exception.shortID) = (agent.instanceUID, agent.shortID)
+                exception.host = agent.host
+            }
+            if let id = exception.commandID, let open = try await stored(id) {
+                exception.result = open.command.result ?? open.command.evidence
+            }
+            exceptions.append(exception)
+        }
+        return exceptions
+    }
+}
