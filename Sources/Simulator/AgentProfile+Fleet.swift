@@ -8,7 +8,8 @@ extension AgentProfile {
         var numbers: [String: Int] = [:]
         return (0..<count).map { index in
             var random = SeededGenerator(seed: seed, stream: UInt64(index))
-            return make(at: index, numbers: &numbers, using: &random)
+            var optional = SeededGenerator(seed: seed, stream: 1 << 48 + UInt64(index))
+            return make(at: index, numbers: &numbers, using: &random, &optional)
         }
     }
 
@@ -37,13 +38,17 @@ extension AgentProfile {
     private static let exampleNumber = 17
 
     private static func make(
-        at index: Int, numbers: inout [String: Int], using random: inout SeededGenerator
+        at index: Int, numbers: inout [String: Int], using random: inout SeededGenerator,
+        _ optional: inout SeededGenerator
     ) -> AgentProfile {
         let isExample = index == exampleIndex
         let site = isExample ? web : random.pick(sites.map { ($0, weight: $0.weight) })
         let type: AgentType = isExample ? .fluentBit : random.pick([(.fluentBit, weight: 70), (.fluentd, weight: 30)])
         let host = isExample ? hostName(site, exampleNumber) : nextHostName(site, &numbers)
-        let optional = [CustomCapability.shutdown, CustomCapability.null].filter { _ in random.chance(percent: 80) }
+        var custom = [CustomCapability.chatOps]
+        custom += [CustomCapability.shutdown, CustomCapability.null].filter { _ in random.chance(percent: 80) }
+        let capabilities = isExample ? always.union(.init(sometimes.map(\.0))) : capabilities(using: &optional)
+        if optional.chance(percent: 80) || isExample { custom.append(CustomCapability.commandIDs) }
         // Since the start of 2026, over some 200 days.
         let created = 1_767_225_600_000 + UInt64.random(in: 0..<17_280_000_000, using: &random)
         return AgentProfile(
@@ -60,11 +65,30 @@ extension AgentProfile {
             namespace: site.namespace,
             environment: random.pick([("prod", weight: 6), ("staging", weight: 3), ("dev", weight: 1)]),
             team: random.pick(site.teams),
-            customCapabilities: [CustomCapability.chatOps] + optional,
+            capabilities: capabilities,
+            customCapabilities: custom,
             pipeline: .make(for: type, host: host, using: &random),
             configSeed: random.next(),
             age: .seconds(Int.random(in: 600...2_000_000, using: &random))
         )
+    }
+
+    /// What every agent can do.
+    private static let always: AgentCapabilities = [
+        .reportsStatus, .reportsEffectiveConfig, .acceptsRestartCommand, .reportsHealth, .reportsHeartbeat,
+        .acceptsOpAMPConnectionSettings,
+    ]
+
+    /// What only that many of 100 agents can do.
+    private static let sometimes: [(AgentCapabilities, percent: Double)] = [
+        ([.acceptsRemoteConfig, .reportsRemoteConfig], 90), (.reportsConnectionSettingsStatus, 75),
+        (.reportsAvailableComponents, 75),
+    ]
+
+    private static func capabilities(using random: inout SeededGenerator) -> AgentCapabilities {
+        sometimes.reduce(into: always) { capabilities, bits in
+            if random.chance(percent: bits.percent) { capabilities.formUnion(bits.0) }
+        }
     }
 
     private static func nextHostName(_ site: Site, _ numbers: inout [String: Int]) -> String {

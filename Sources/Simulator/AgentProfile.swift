@@ -12,6 +12,7 @@ package struct AgentProfile: Sendable, Equatable {
     package let namespace: String
     package let environment: String
     package let team: String
+    package let capabilities: AgentCapabilities
     /// The custom capabilities it reports.
     package let customCapabilities: [String]
     package let pipeline: Pipeline
@@ -19,13 +20,6 @@ package struct AgentProfile: Sendable, Equatable {
     let configSeed: UInt64
     /// How long before the start of the simulation it was started.
     package let age: Duration
-
-    package var capabilities: AgentCapabilities {
-        [
-            .reportsStatus, .reportsEffectiveConfig, .acceptsRestartCommand, .reportsHealth, .reportsHeartbeat,
-            .acceptsOpAMPConnectionSettings,
-        ]
-    }
 
     package var description: AgentDescription {
         var description = AgentDescription()

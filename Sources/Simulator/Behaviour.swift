@@ -2,7 +2,15 @@
 package struct Behaviour: Sendable, Equatable {
     /// Zero sends no heartbeats.
     package var heartbeat = Duration.seconds(30)
-    /// Commands and custom messages change nothing and are not answered.
+    /// How often it reports without heartbeats; zero for not at all. An agent without a connection hears only so.
+    package var poll = Duration.zero
+    /// Where it is connected to; an offer of another endpoint cannot be taken.
+    package var serverURL = ""
+    /// Each configuration it is offered is reported as failed.
+    package var failsConfigurations = false
+    /// It goes on with its own instance UID, whatever it is offered.
+    package var keepsUID = false
+    /// Commands, custom messages and offers change nothing and are not answered.
     package var ignoresCommands = false
     /// How long every answer to something the server asked is held back.
     package var answerDelay = Duration.zero

@@ -6,7 +6,7 @@ import OpAMP
 import Synchronization
 
 /// A file with one JSON line for each command that an agent receives, written before the agent acts on it:
-/// `{"at":TIME,"hash"?:HEX,"id"?:TEXT,"kind":KIND,"repeated":BOOLEAN,"uid":HEX}`.
+/// `{"at":TIME,"done":BOOLEAN,"hash"?:HEX,"id"?:TEXT,"kind":KIND,"repeated":BOOLEAN,"uid":HEX}`.
 ///
 /// A line is appended by one write, so that the end of the process, whatever way, leaves whole lines. What does not
 /// fit on the disk is lost and logged once.
@@ -33,6 +33,7 @@ package final class Journal: Sendable {
 
     static func line(for command: ReceivedCommand, at now: UnixTime) -> JSON {
         var line: [(key: String, value: JSON)] = [("at", .string(now.text))]
+        line.append(("done", .bool(command.isDone)))
         if let hash = command.hash { line.append(("hash", .string(hash))) }
         if let id = command.id { line.append(("id", .string(id))) }
         line.append(("kind", .string(command.kind.rawValue)))

@@ -13,14 +13,20 @@ package struct ReceivedCommand: Sendable, Equatable {
     package let id: String?
     /// The hash that the server gave what it offers, in hex: configurations and settings.
     package let hash: String?
-    /// Whether this agent has received that id before.
+    /// Whether this agent has received that id before, or was offered that hash last.
     package let isRepeated: Bool
+    /// Whether the agent acts on it: not if it ignores commands, nor if it remembers to have done so.
+    package let isDone: Bool
 
-    package init(uid: InstanceUID, kind: Kind, id: String?, hash: String?, isRepeated: Bool) {
+    package init(
+        uid: InstanceUID, kind: Kind, id: String? = nil, hash: String? = nil, isRepeated: Bool = false,
+        isDone: Bool = true
+    ) {
         self.uid = uid
         self.kind = kind
         self.id = id
         self.hash = hash
         self.isRepeated = isRepeated
+        self.isDone = isDone
     }
 }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 package import OpAMP
 import SwiftProtobuf
 
@@ -11,6 +12,8 @@ package struct SimulatedAgent: Sendable {
         /// `round` goes up when the interval changes; a timer of an older round is ignored.
         case heartbeat(round: Int)
         case restarted
+        /// The remote configuration with that hash has been tried.
+        case configured(hash: [UInt8])
         case answer(AgentToServer)
     }
 
@@ -31,14 +34,21 @@ package struct SimulatedAgent: Sendable {
 
     package private(set) var profile: AgentProfile
     package let behaviour: Behaviour
-    package private(set) var startedAt: UnixTime
+    package internal(set) var startedAt: UnixTime
     package private(set) var fault: Fault?
-    package private(set) var heartbeat: Duration
+    package internal(set) var heartbeat: Duration
+    /// What it was offered last; kept over reconnects and restarts, as are the next three.
+    var offeredConfig: OfferedConfig?
+    /// The files of the remote configuration that it runs beside those of its own.
+    var remoteFiles: [String: AgentConfigObject] = [:]
+    /// Whether the remote configuration that it runs is an empty one.
+    var isStopped = false
+    var offeredSettings: OfferedSettings?
     private var sequenceNumber: UInt64 = 0
-    private var heartbeatRound = 0
+    var heartbeatRound = 0
     private var serverCapabilities: Set<String> = []
     private var seenCommandIDs: Set<String> = []
-    private var random: SeededGenerator
+    var random: SeededGenerator
 
     /// - Parameters:
     ///   - now: the start of the simulation; the agent itself has been running for `profile.age`.
@@ -61,7 +71,8 @@ package struct SimulatedAgent: Sendable {
         if isSilent(at: now) { return [] }
         let report = fullReport(at: now)
         heartbeatRound += 1
-        return [.send(numbered(report))] + nextHeartbeat(within: .random(in: 0..<1, using: &random))
+        let beat = nextHeartbeat(within: .random(in: 0..<1, using: &random))
+        return [.send(numbered(report))] + beat + tryOfferedConfig()
     }
 
     package mutating func fired(_ timer: Timer, at now: UnixTime) -> [Action] {
@@ -71,6 +82,7 @@ package struct SimulatedAgent: Sendable {
             if round != heartbeatRound { return [] }
             return [.send(numbered(heartbeatReport(at: now)))] + nextHeartbeat()
         case .restarted: return answer(.with { $0.health = health(at: now) })
+        case .configured(let hash): return configured(hash, at: now)
         case .answer(let message): return [.send(numbered(message))]
         }
     }
@@ -89,18 +101,21 @@ package struct SimulatedAgent: Sendable {
         var actions: [Action] = []
         if let uid = InstanceUID(bytes: message.agentIdentification.newInstanceUid) {
             actions.append(saw(.identify))
-            profile.uid = uid
+            if !behaviour.keepsUID {
+                profile.uid = uid
+                actions += answer(fullReport(at: now))
+            }
+        }
+        let flags = ServerToAgentFlags(rawValue: message.flags)
+        if flags.contains(.reportFullState) {
+            actions.append(saw(.resync))
             actions += answer(fullReport(at: now))
         }
-        if ServerToAgentFlags(rawValue: message.flags).contains(.reportFullState) {
-            actions += [saw(.resync)] + answer(fullReport(at: now))
+        if flags.contains(.reportAvailableComponents), profile.capabilities.contains(.reportsAvailableComponents) {
+            actions += answer(.with { $0.availableComponents = profile.availableComponents })
         }
-        if message.connectionSettings.hasOpamp {
-            let seconds = message.connectionSettings.opamp.heartbeatIntervalSeconds
-            heartbeat = min(.seconds(Int64(clamping: seconds)), Self.longestWait)
-            heartbeatRound += 1
-            actions += [saw(.heartbeat)] + nextHeartbeat()
-        }
+        if message.hasRemoteConfig { actions += consider(message.remoteConfig) }
+        if message.connectionSettings.hasOpamp { actions += consider(message.connectionSettings) }
         if message.hasCustomMessage { actions += obey(message.customMessage) }
         return actions
     }
@@ -120,20 +135,16 @@ extension SimulatedAgent {
         if behaviour.ignoresCommands { return [seen] }
         startedAt = max(now, startedAt + .nanoseconds(1))
         if fault != nil, random.chance(percent: 50) { fault = nil }
-        return [seen, .wait(.restarted, for: .milliseconds(Int.random(in: 100...400, using: &random)))]
+        return [seen, .wait(.restarted, for: shortWhile())]
     }
 
     private mutating func obey(_ message: CustomMessage) -> [Action] {
-        guard let request = try? CustomRequest(message), profile.customCapabilities.contains(request.capability) else {
-            return [saw(.custom)]
-        }
-        let kind: ReceivedCommand.Kind =
-            switch request.capability {
-            case CustomCapability.chatOps: .chatops
-            case CustomCapability.shutdown: .shutdown
-            default: .null
-            }
-        let seen = saw(kind, id: request.commandID)
+        guard let request = try? CustomRequest(message), profile.customCapabilities.contains(request.capability),
+            let kind = Self.kinds[request.capability]
+        else { return [saw(.custom, isDone: false)] }
+        let isRepeated = request.commandID.map { seenCommandIDs.contains($0) } ?? false
+        let isKnown = isRepeated && profile.customCapabilities.contains(CustomCapability.commandIDs)
+        let seen = saw(kind, id: request.commandID, isDone: !isKnown)
         if behaviour.ignoresCommands { return [seen] }
         if kind == .shutdown {
             return [seen, .send(numbered(.with { $0.agentDisconnect = AgentDisconnect() })), .leave]
@@ -148,15 +159,33 @@ extension SimulatedAgent {
         return [seen] + answer(.with { $0.customMessage = reply.message })
     }
 
+    private static let kinds: [String: ReceivedCommand.Kind] = [
+        CustomCapability.chatOps: .chatops, CustomCapability.shutdown: .shutdown, CustomCapability.null: .null,
+    ]
+
     private func react(to error: ServerErrorResponse) -> [Action] {
         guard error.type == .unavailable else { return [] }
         let pause = Duration.nanoseconds(Int64(clamping: error.retryInfo.retryAfterNanoseconds))
         return [.comeBack(after: min(pause, Self.longestWait))]
     }
 
-    private mutating func saw(_ kind: ReceivedCommand.Kind, id: String? = nil, hash: String? = nil) -> Action {
+    /// - Parameter isDone: false for what the agent does not act on for a reason of this command's own.
+    mutating func saw(
+        _ kind: ReceivedCommand.Kind, id: String? = nil, hash: Data? = nil, isRepeated: Bool = false,
+        isDone: Bool = true
+    ) -> Action {
         let isNew = id.map { seenCommandIDs.insert($0).inserted } ?? true
-        return .saw(ReceivedCommand(uid: profile.uid, kind: kind, id: id, hash: hash, isRepeated: !isNew))
+        return .saw(
+            ReceivedCommand(
+                uid: profile.uid, kind: kind, id: id, hash: hash.map { hex($0) }, isRepeated: isRepeated || !isNew,
+                isDone: isDone && !behaviour.ignoresCommands
+            )
+        )
+    }
+
+    /// How long something takes that the agent does to itself.
+    mutating func shortWhile() -> Duration {
+        .milliseconds(Int.random(in: 100...400, using: &random))
     }
 }
 
@@ -167,8 +196,16 @@ extension SimulatedAgent {
         .with {
             $0.agentDescription = profile.description
             $0.health = health(at: now)
-            $0.effectiveConfig = ConfigText(of: profile).effectiveConfig
+            $0.effectiveConfig = effectiveConfig
             $0.customCapabilities.capabilities = profile.customCapabilities
+            if let offeredConfig { $0.remoteConfigStatus = offeredConfig.report }
+            if let offeredSettings, profile.capabilities.contains(.reportsConnectionSettingsStatus) {
+                $0.connectionSettingsStatus = offeredSettings.report
+            }
+            // The components themselves only when the server asks for them.
+            if profile.capabilities.contains(.reportsAvailableComponents) {
+                $0.availableComponents.hash = profile.availableComponentsHash
+            }
         }
     }
 
@@ -177,7 +214,8 @@ extension SimulatedAgent {
         behaviour.reportsUptimeAsStartTime ? .with { $0.health = health(at: now) } : AgentToServer()
     }
 
-    private func health(at now: UnixTime) -> ComponentHealth {
+    func health(at now: UnixTime) -> ComponentHealth {
+        if isStopped { return .with { $0.status = "stopped" } }
         let uptime = now.nanoseconds &- startedAt.nanoseconds
         return profile.health(
             startTime: behaviour.reportsUptimeAsStartTime ? uptime : startedAt.nanoseconds, fault: fault, at: now
@@ -193,12 +231,13 @@ extension SimulatedAgent {
         return message
     }
 
-    private mutating func answer(_ message: AgentToServer) -> [Action] {
+    mutating func answer(_ message: AgentToServer) -> [Action] {
         behaviour.answerDelay == .zero
             ? [.send(numbered(message))] : [.wait(.answer(message), for: behaviour.answerDelay)]
     }
 
-    private func nextHeartbeat(within fraction: Double = 1) -> [Action] {
-        heartbeat == .zero ? [] : [.wait(.heartbeat(round: heartbeatRound), for: heartbeat * fraction)]
+    func nextHeartbeat(within fraction: Double = 1) -> [Action] {
+        let interval = heartbeat == .zero ? behaviour.poll : heartbeat
+        return interval == .zero ? [] : [.wait(.heartbeat(round: heartbeatRound), for: interval * fraction)]
     }
 }

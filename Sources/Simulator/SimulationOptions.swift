@@ -7,6 +7,14 @@ package struct SimulationOptions: Sendable {
     package var unhealthyPercent = 2.0
     package var ignoringPercent = 0.0
     package var uptimePercent = 0.0
+    /// How many agents report each configuration they are offered as failed.
+    package var configFailurePercent = 0.0
+    /// Agents keep their instance UID, whatever they are offered.
+    package var keepsUIDs = false
+    /// How often agents without heartbeats report all the same; zero for not at all.
+    package var poll = Duration.zero
+    /// Where the agents connect to.
+    package var serverURL = ""
     package var answerDelay = Duration.zero
     /// How long after the start of the simulation agents fall silent; nil for never.
     package var silentAfter: Duration?
@@ -24,6 +32,7 @@ package struct SimulationOptions: Sendable {
         let unhealthy = choose(unhealthyPercent, stream: 1)
         let ignoring = choose(ignoringPercent, stream: 2)
         let uptime = choose(uptimePercent, stream: 3)
+        let failing = choose(configFailurePercent, stream: 5)
         let silent = silentAfter == nil ? [] : choose(silentPercent, stream: 4)
         let profiles = AgentProfile.fleet(of: agents, seed: seed)
         return profiles.enumerated().map { index, profile in
@@ -33,6 +42,10 @@ package struct SimulationOptions: Sendable {
             var behaviour = Behaviour()
             behaviour.heartbeat = heartbeat
             behaviour.answerDelay = answerDelay
+            behaviour.poll = poll
+            behaviour.serverURL = serverURL
+            behaviour.keepsUID = keepsUIDs
+            behaviour.failsConfigurations = failing.contains(index)
             behaviour.ignoresCommands = ignoring.contains(index)
             behaviour.reportsUptimeAsStartTime = uptime.contains(index)
             behaviour.silentFrom = silent.contains(index) ? silentAfter.map { now + $0 } : nil

@@ -14,6 +14,7 @@ package final class Statistics: Sendable {
         /// Whether the last attempt of any agent to connect failed.
         var isUnreachable = false
         var commands: [ReceivedCommand.Kind: Int] = [:]
+        var done = 0
         var commandIDs = 0
         var repeatedCommandIDs = 0
     }
@@ -57,6 +58,7 @@ package final class Statistics: Sendable {
     func saw(_ command: ReceivedCommand) {
         counts.withLock {
             $0.commands[command.kind, default: 0] += 1
+            $0.done += command.isDone ? 1 : 0
             if command.id == nil { return }
             if command.isRepeated { $0.repeatedCommandIDs += 1 } else { $0.commandIDs += 1 }
         }
@@ -72,7 +74,8 @@ package final class Statistics: Sendable {
             "agents": .integer(agents), "connected": .integer(counts.connected), "answered": .integer(counts.answered),
             "sent": .integer(counts.sent), "received": .integer(counts.received),
             "malformed": .integer(counts.malformed), "reconnects": .integer(counts.reconnects),
-            "commands": .object(.init(commands)), "command_ids": .integer(counts.commandIDs),
+            "commands": .object(.init(commands)), "done": .integer(counts.done),
+            "command_ids": .integer(counts.commandIDs),
             "repeated_command_ids": .integer(counts.repeatedCommandIDs),
         ]
     }

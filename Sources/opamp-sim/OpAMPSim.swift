@@ -17,6 +17,9 @@ struct OpAMPSim: AsyncParsableCommand {
             The same seed gives the same fleet. Standard output holds one JSON line when every agent has been answered, \
             {"connected":N}, and with --stats one a second; the log goes to standard error. SIGTERM lets every agent say \
             goodbye and ends with 0.
+
+            A configuration that is offered is applied, unless it has the line "# sim: fail" (or "# sim: fail once", which \
+            fails only the first time it is offered). Of connection settings only the heartbeat interval is taken.
             """,
         version: productVersion
     )
@@ -58,6 +61,7 @@ struct OpAMPSim: AsyncParsableCommand {
         try check("--unhealthy", unhealthy, in: 0...100)
         if let duration { try check("--for", duration, in: 0.1...31_536_000) }
         try check("--ignore-commands", misbehaviour.ignoreCommands, in: 0...100)
+        try check("--config-failures", misbehaviour.configFailures, in: 0...100)
         try check("--uptime-as-start-time", misbehaviour.uptimeAsStartTime, in: 0...100)
         try check("--answer-late", misbehaviour.answerLate, in: 0...86_400)
         try check("--clone-uid", misbehaviour.cloneUID, in: 0...(agents - 1))
@@ -99,6 +103,8 @@ struct OpAMPSim: AsyncParsableCommand {
         options.heartbeat = .seconds(heartbeat)
         options.unhealthyPercent = unhealthy
         options.ignoringPercent = misbehaviour.ignoreCommands
+        options.configFailurePercent = misbehaviour.configFailures
+        options.keepsUIDs = misbehaviour.keepUID
         options.uptimePercent = misbehaviour.uptimeAsStartTime
         options.answerDelay = .seconds(misbehaviour.answerLate)
         options.clones = misbehaviour.cloneUID
@@ -117,6 +123,12 @@ struct OpAMPSim: AsyncParsableCommand {
 struct Misbehaviour: ParsableArguments {
     @Option(help: ArgumentHelp("How many of 100 agents ignore commands and custom messages.", valueName: "percent"))
     var ignoreCommands = 0.0
+
+    @Option(help: ArgumentHelp("How many of 100 agents fail every configuration offered.", valueName: "percent"))
+    var configFailures = 0.0
+
+    @Flag(name: .customLong("keep-uid"), help: "Agents go on with their instance UID when offered another.")
+    var keepUID = false
 
     @Option(help: ArgumentHelp("Hold every answer back that long.", valueName: "seconds"))
     var answerLate = 0.0

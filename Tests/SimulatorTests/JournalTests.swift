@@ -26,9 +26,9 @@ import Testing
         defer { unlink(path) }
         let uid = InstanceUID(high: 1, low: 2)
         let commands = [
-            ReceivedCommand(uid: uid, kind: .restart, id: nil, hash: nil, isRepeated: false),
-            ReceivedCommand(uid: uid, kind: .chatops, id: "a\nb", hash: nil, isRepeated: true),
-            ReceivedCommand(uid: uid, kind: .config, id: nil, hash: "00ff", isRepeated: false),
+            ReceivedCommand(uid: uid, kind: .restart),
+            ReceivedCommand(uid: uid, kind: .chatops, id: "a\nb", isRepeated: true, isDone: false),
+            ReceivedCommand(uid: uid, kind: .config, hash: "00ff"),
         ]
         for command in commands {
             try Journal(path: path).append(command, at: Self.now, logger: Logger(label: "test"))
@@ -37,9 +37,9 @@ import Testing
         let name: JSON = "00000000000000010000000000000002"
         #expect(
             try lines() == [
-                ["at": at, "kind": "restart", "repeated": false, "uid": name],
-                ["at": at, "id": "a\nb", "kind": "chatops", "repeated": true, "uid": name],
-                ["at": at, "hash": "00ff", "kind": "config", "repeated": false, "uid": name],
+                ["at": at, "done": true, "kind": "restart", "repeated": false, "uid": name],
+                ["at": at, "done": false, "id": "a\nb", "kind": "chatops", "repeated": true, "uid": name],
+                ["at": at, "done": true, "hash": "00ff", "kind": "config", "repeated": false, "uid": name],
             ])
     }
 

@@ -5,41 +5,17 @@ import SwiftProtobuf
 import TestSupport
 import Testing
 
-extension [SimulatedAgent.Action] {
-    var sent: [AgentToServer] {
-        compactMap { if case .send(let message) = $0 { message } else { nil } }
-    }
-
-    var timers: [(timer: SimulatedAgent.Timer, delay: Duration)] {
-        compactMap { if case .wait(let timer, let delay) = $0 { (timer, delay) } else { nil } }
-    }
-
-    var commands: [ReceivedCommand] {
-        compactMap { if case .saw(let command) = $0 { command } else { nil } }
-    }
-}
-
 @Suite struct SimulatedAgentTests {
-    private static let start = UnixTime(nanoseconds: 1_790_000_000_000_000_000)
-    private static let every = [CustomCapability.chatOps, CustomCapability.shutdown, CustomCapability.null]
+    private static let start = AgentStage.start
+    private static let every = AgentStage.every
 
-    /// The first agent of a small fleet that has all custom capabilities, connected to a server that has them too.
+    private let restart = ServerToAgent.with { $0.command = ServerToAgentCommand() }
+
     private func connectedAgent(
         seed: UInt64 = 7, announced: [String] = every, _ change: (inout SimulationOptions) -> Void = { _ in }
     ) throws -> SimulatedAgent {
-        var options = SimulationOptions(agents: 20, seed: seed)
-        options.unhealthyPercent = 0
-        change(&options)
-        var agent = try #require(
-            options.fleet(startingAt: Self.start).first { $0.profile.customCapabilities.count == 3 }
-        )
-        _ = agent.connected(at: Self.start)
-        let announcement = ServerToAgent.with { $0.customCapabilities.capabilities = announced }
-        #expect(agent.received(announcement, at: Self.start).isEmpty)
-        return agent
+        try AgentStage.agent(seed: seed, announced: announced, change)
     }
-
-    private let restart = ServerToAgent.with { $0.command = ServerToAgentCommand() }
 
     private func message(_ request: CustomRequest) -> ServerToAgent {
         .with { $0.customMessage = request.message }
@@ -181,6 +157,73 @@ extension [SimulatedAgent.Action] {
         #expect(agent.received(message(.null(commandID: nil)), at: Self.start).commands.map(\.isRepeated) == [false])
     }
 
+    @Test func `an agent that announces command ids answers a repeated one again and does not do it twice`() throws {
+        for remembers in [true, false] {
+            var agent = try AgentStage.agent(where: { $0.remembersIDs == remembers })
+            let request = message(.null(commandID: "ab"))
+            let first = agent.received(request, at: Self.start)
+            _ = agent.connected(at: Self.start)
+            let second = agent.received(request, at: Self.start)
+            #expect((first + second).commands.map(\.isDone) == [true, !remembers])
+            #expect((first + second).sent.map(\.customMessage.type) == ["success", "success"])
+        }
+    }
+
+    @Test func `four of five agents announce that they remember command ids, the example too`() throws {
+        let fleet = AgentProfile.fleet(of: 1_000, seed: SeededRandom().seed)
+        let count = fleet.count { $0.remembersIDs }
+        #expect((740...860).contains(count))
+        #expect(fleet[3].remembersIDs)
+    }
+
+    @Test func `an agent that keeps its uid sees the offer of another one and does nothing`() throws {
+        var agent = try connectedAgent { $0.keepsUIDs = true }
+        let before = agent.profile.uid
+        let offer = ServerToAgent.with { $0.agentIdentification.newInstanceUid = InstanceUID(high: 1, low: 2).data }
+        let actions = agent.received(offer, at: Self.start)
+        #expect(actions.count == 1 && actions.commands.map(\.kind) == [.identify])
+        #expect(agent.profile.uid == before)
+    }
+
+    @Test func `components are a hash in the full report and all there on request, the same for one type and version`()
+        throws
+    {
+        var agent = try AgentStage.agent(where: { $0.capabilities.contains(.reportsAvailableComponents) })
+        let report = try #require(agent.connected(at: Self.start).sent.first).availableComponents
+        #expect(report.hash.count == 16 && report.components.isEmpty)
+        let actions = agent.received(.with { $0.flags = 2 }, at: Self.start)
+        let message = try #require(actions.sent.first)
+        #expect(actions.count == 1 && !message.hasEffectiveConfig)
+        #expect(message.availableComponents.hash == report.hash)
+        #expect(Set(message.availableComponents.components.keys) == ["input", "filter", "output"])
+        let inputs = message.availableComponents.components["input"]?.subComponentMap
+        #expect(inputs?["tail"]?.metadata.first?.key == "version")
+
+        var kinds: [Set<String>: Set<[UInt8]>] = [:]
+        for var agent in SimulationOptions(agents: 300, seed: 7).fleet(startingAt: Self.start) {
+            let hash = try #require(agent.connected(at: Self.start).sent.first).availableComponents.hash
+            kinds[[agent.profile.type.serviceName, agent.profile.version], default: []].insert(Array(hash))
+        }
+        let hashes = kinds.values.map { $0.filter { !$0.isEmpty } }
+        #expect(hashes.count == 8 && hashes.allSatisfy { $0.count == 1 } && Set(hashes).count == 8)
+    }
+
+    @Test func `an agent without that capability does not tell its components`() throws {
+        var agent = try AgentStage.agent(where: { !$0.capabilities.contains(.reportsAvailableComponents) })
+        #expect(agent.connected(at: Self.start).sent.first?.hasAvailableComponents == false)
+        #expect(agent.received(.with { $0.flags = 2 }, at: Self.start).isEmpty)
+    }
+
+    @Test func `an agent without a connection goes on reporting when heartbeats are off`() throws {
+        var agent = try connectedAgent {
+            $0.heartbeat = .zero
+            $0.poll = .seconds(30)
+        }
+        let first = try #require(agent.connected(at: Self.start).timers.first)
+        #expect(first.delay < .seconds(30))
+        #expect(agent.fired(first.timer, at: Self.start).timers.map(\.delay) == [.seconds(30)])
+    }
+
     @Test func `nothing is replied to a server that did not announce the capability`() throws {
         var agent = try connectedAgent(announced: ["request:" + CustomCapability.null])
         #expect(agent.received(message(.chatOps(tag: "ok", commandID: nil)), at: Self.start).sent.isEmpty)
@@ -261,6 +304,8 @@ extension [SimulatedAgent.Action] {
             $0.connectionSettings.opamp.heartbeatIntervalSeconds = 60
             $0.agentIdentification.newInstanceUid = InstanceUID(high: 1, low: 2).data
             $0.flags = 1
+            $0.remoteConfig.configHash = .init([1, 2, 3])
+            $0.connectionSettings.hash = .init([1, 2, 3])
             $0.remoteConfig.config.configMap["a"] = .with { $0.contentType = "text/plain" }
         }
         let frame = try whole.frame()
