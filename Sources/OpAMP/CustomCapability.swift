@@ -6,10 +6,6 @@ package enum CustomCapability {
     package static let shutdown = "org.mp3monster.opamp_provider.command_shutdown_agent"
     /// Does nothing.
     package static let null = "org.mp3monster.opamp_provider.nullcommand"
-    /// Not a command: the agent remembers the ids of the commands it has carried out, so that a message with an id may
-    /// be handed to it again. Ours; the Python project's agents do not have it.
-    package static let commandIDs = "org.mp3monster.opamp_provider.command_ids"
-
     /// Declared by agents that remember the ids of the commands they have carried out, over their own restarts too. They
     /// answer an id they know already without doing the work again, so a message with an id may be handed to them once
     /// more after a lost connection. Ours alone: the Python project's agents do not have it. No message has this name.

@@ -145,11 +145,11 @@ import Testing
         var command = Command()
         (command.command, command.instanceUID) = ("resync", agent.uid.description)
         let kind = CommandKind.all.first { $0.name == "resync" }!
-        #expect(stage.state.refusal(of: command, kind, key: nil)?.value == "pending")
+        #expect(stage.state.refusal(of: command, kind)?.value == "pending")
         let blocked = decide(.block, agent.uid, &stage)
-        #expect(blocked == nil && stage.state.refusal(of: command, kind, key: nil)?.value == "blocked")
+        #expect(blocked == nil && stage.state.refusal(of: command, kind)?.value == "blocked")
         let unblocked = decide(.unblock, agent.uid, &stage)
-        #expect(unblocked == nil && stage.state.refusal(of: command, kind, key: nil) == nil)
+        #expect(unblocked == nil && stage.state.refusal(of: command, kind) == nil)
     }
 
     @Test func `approve is for pending agents, unblock for blocked ones, and asking twice changes nothing`() {
