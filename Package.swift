@@ -118,6 +118,7 @@ let package = Package(
             name: "ProviderTests",
             dependencies: [
                 "FleetAPI", "HTTP", "JSON", "OpAMP", "Provider", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),

@@ -130,12 +130,6 @@ struct OpenCommand: RESTObject {
         finish(.cancelled, at: now, result: reason)
     }
 
-    /// Undoes a withdrawal that could not be written.
-    mutating func uncancel() {
-        command.state = .queued
-        (command.finishedAt, command.result) = (nil, nil)
-    }
-
     /// Whether proof that comes now still counts.
     var awaitsProof: Bool { command.state == .sent || command.state == .unconfirmed }
 

@@ -73,11 +73,7 @@ extension Fleet {
                         if isWritten { state.written(id) } else { state.drop(id) }
                     }
                     guard !isWritten else { return continuation.resume(returning: nil) }
-                    continuation.resume(
-                        returning: Problem(
-                            507, "Not stored", detail: "the command could not be written to disk and was not queued"
-                        )
-                    )
+                    continuation.resume(returning: notStored("the command was not queued"))
                 }
                 return nil
             }
@@ -162,22 +158,22 @@ extension Fleet {
     package func cancel(_ id: String, caller: Caller) async throws(Problem) -> Command {
         let now = Moment.now()
         let reason = "withdrawn by \(caller.name)"
+        // Whether it was written; nil when it is not queued.
         let isWritten: Bool? = await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
+                let before = state.commands[id]
                 var effects = FleetState.Effects()
                 let open = state.cancel(id, reason: reason, at: now, &effects)
-                guard open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
+                guard let before, open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
                 commit(effects) { [self] isWritten in
-                    if !isWritten { self.state.withLock { $0.uncancel(id) } }
+                    if !isWritten { self.state.withLock { $0.undoCancelling(before) } }
                     continuation.resume(returning: isWritten)
                 }
                 return true
             }
             if !isOpen { continuation.resume(returning: nil) }
         }
-        if isWritten == false {
-            throw Problem(507, "Not stored", detail: "the withdrawal could not be written to disk; the command stands")
-        }
+        if isWritten == false { throw notStored("the command is still queued") }
         let command = try await command(id, wait: .zero)
         guard isWritten == nil else { return command }
         var problem = Problem(
@@ -215,20 +211,26 @@ extension Fleet {
             throw Problem(409, "Agent blocked", detail: "a blocked agent is not forgotten; unblock it first")
         }
         let now = Moment.now()
-        let isForgotten: Bool = await withCheckedContinuation { continuation in
+        // Whether it was written; nil when it is connected.
+        let isWritten: Bool? = await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
                 guard let position = state.position(of: view.record.uid),
                     state.vitals[position].status != .connected,
                     state.records[position].decisions.admission != .blocked
                 else { return false }
+                let forgotten = state.everything(of: position)
                 var effects = FleetState.Effects()
                 state.forget(position, at: now, &effects)
-                commit(effects) { continuation.resume(returning: $0) }
+                commit(effects) { [self] isWritten in
+                    if !isWritten { self.state.withLock { $0.bringBack(forgotten) } }
+                    continuation.resume(returning: isWritten)
+                }
                 return true
             }
-            if !isDone { continuation.resume(returning: false) }
+            if !isDone { continuation.resume(returning: nil) }
         }
-        guard !isForgotten else { return }
+        if isWritten == false { throw notStored("the agent was not forgotten") }
+        guard isWritten == nil else { return }
         throw Problem(409, "Agent connected", detail: "a connected agent cannot be forgotten; stop it first")
     }
 

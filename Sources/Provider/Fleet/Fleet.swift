@@ -21,7 +21,7 @@ package final class Fleet: Sendable {
     /// - Parameter dataDirectory: nil keeps everything in memory.
     package init(dataDirectory: String?, version: String, logger: Logger) throws(StoreError) {
         let now = Moment.now()
-        store = try Store(directory: dataDirectory)
+        store = try Store(directory: dataDirectory, logger: logger)
         let stored = try store.load(unconfirmedSince: now.wall - FleetState.lateProofTime - CommandRequest.longestLife)
         state = Mutex(FleetState(stored, now: now))
         (self.version, self.logger) = (version, logger)
@@ -52,7 +52,7 @@ package final class Fleet: Sendable {
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
             let delivery = link.push == nil ? effects.deliveries.first { $0.link === link } : nil
             state.advanceOperations(at: now, &effects)
-            commit(effects) { isSent in
+            commit(effects, isAct: false) { isSent in
                 guard let delivery else { return }
                 reply(isSent ? AgentReply(answer.message.carrying(delivery.message)) : answer)
             }
@@ -73,22 +73,28 @@ package final class Fleet: Sendable {
 
     /// Queues the writes of a decision; hands commands over and wakes those who wait once they are on disk.
     ///
-    /// Called with the state locked: that keeps the writes in the order of the decisions.
+    /// Called with the state locked: that keeps the writes in the order of the decisions. What cannot be written is
+    /// tried again until it is, except for what a person asked for, which is undone by who is told, and commands to hand
+    /// over, which are queued again.
     ///
-    /// - Parameter then: told whether it was written; not called when there is no command in it.
-    func commit(_ effects: FleetState.Effects, then: (@Sendable (_ isWritten: Bool) -> Void)? = nil) {
+    /// - Parameters:
+    ///   - isAct: whether a person asked for it; nil: if somebody is told.
+    ///   - then: told whether it was written; not called when there is no command in it.
+    func commit(
+        _ effects: FleetState.Effects, isAct: Bool? = nil, then: (@Sendable (_ isWritten: Bool) -> Void)? = nil
+    ) {
         for (message, link) in effects.pushes { link.push?(message) }
         for link in effects.pings { link.ping() }
         for link in effects.closes { link.close() }
         guard !effects.changes.isEmpty else { return }
         guard effects.changes.contains(where: \.isAcknowledged) else { return store.write(effects.changes) }
-        store.write(effects.changes) { [self] result in
+        let isAct = isAct ?? (then != nil)
+        store.write(effects.changes, keeping: { effects.keeps($0, isAct: isAct) }) { [self] result in
             switch result {
             case .success:
                 for delivery in effects.deliveries { delivery.link.push?(delivery.message) }
                 state.withLock { $0.dropFinished(effects.changes) }
-            case .failure(let error):
-                logger.error("commands could not be written", metadata: ["reason": "\(error)"])
+            case .failure:
                 state.withLock { state in
                     for delivery in effects.deliveries { state.takeBack(delivery.commandID) }
                 }
@@ -96,6 +102,14 @@ package final class Fleet: Sendable {
             then?((try? result.get()) != nil)
             waits.wake(effects.touched)
         }
+    }
+
+    /// The refusal of an act that could not be written and so was not done.
+    ///
+    /// - Parameter act: what was not done, as a sentence of its own.
+    func notStored(_ act: String) -> Problem {
+        let reason = store.trouble.map { "\($0)" } ?? "it could not be written to disk"
+        return Problem(507, "Not stored", detail: "\(act): \(reason); repeat it once there is room")
     }
 
     // MARK: - Service
@@ -164,6 +178,16 @@ extension Change {
         case .operation, .operationTargets, .operationTarget: true
         case .agent, .seen, .config, .event: false
         }
+    }
+}
+
+extension FleetState.Effects {
+    /// Whether a change that could not be written is to be tried again.
+    fileprivate func keeps(_ change: Change, isAct: Bool) -> Bool {
+        if case .command(let open) = change, deliveries.contains(where: { $0.commandID == open.command.id }) {
+            return false
+        }
+        return !isAct || !change.isAcknowledged
     }
 }
 

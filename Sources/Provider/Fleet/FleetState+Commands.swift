@@ -89,9 +89,6 @@ extension FleetState {
         return open
     }
 
-    /// Undoes a withdrawal that could not be written.
-    mutating func uncancel(_ id: String) { commands[id]?.uncancel() }
-
     /// The queued commands of an agent become deliveries: over HTTP one with each answer. So do, once more, those handed
     /// over on a link that is gone, if the agent tells ids apart.
     mutating func deliver(to position: Int, over link: Link, at now: Moment, _ effects: inout Effects) {

@@ -3,6 +3,7 @@ import FleetAPI
 import Foundation
 import GRDB
 import JSON
+import Logging
 import OpAMP
 import Synchronization
 
@@ -11,18 +12,8 @@ import Synchronization
 /// All writes go through one queue, in the order they were given, as many as are waiting in one transaction. A durable
 /// one reaches the disk before its completion is called; the others are collected for a fraction of a second.
 final class Store: Sendable {
-    typealias Completion = @Sendable (Result<Void, StoreError>) -> Void
+    typealias Completion = WriteQueue.Completion
 
-    private struct Pending: Sendable {
-        var changes: [Change] = []
-        var completions: [Completion] = []
-        /// Whether something durable waits, and so the batch must reach the disk.
-        var isDurable = false
-        var isScheduled = false
-    }
-
-    /// How long changes that nobody waits for are collected.
-    private static let collectTime = DispatchTimeInterval.milliseconds(200)
     /// Past this many events the oldest are dropped.
     private static let eventLimit: Int64 = 1_000_000
 
@@ -30,91 +21,227 @@ final class Store: Sendable {
     let kind: String
     let database: any DatabaseWriter
     private let queue = DispatchQueue(label: "store")
-    private let pending = Mutex(Pending())
+    private let waiting = Mutex(WriteQueue())
+    /// Used on the queue alone.
+    private let backlog = Mutex(Backlog())
     private let directory: StoreDirectory?
+    private let logger: Logger
 
     /// - Parameter directory: made with access for its owner only if it is not there; nil keeps everything in memory.
     /// - Throws: when the directory or the database in it cannot be used, or another provider has it.
-    init(directory path: String?) throws(StoreError) {
-        do {
-            var configuration = Configuration()
-            configuration.label = "fleet"
-            if let path {
-                let directory = try StoreDirectory(path)
-                database = try DatabasePool(path: directory.databasePath, configuration: configuration)
-                (self.directory, kind) = (directory, "sqlite")
-            } else {
-                database = try DatabaseQueue(configuration: configuration)
-                (directory, kind) = (nil, "memory")
+    init(directory path: String?, logger: Logger = Logger(label: "store")) throws(StoreError) {
+        self.logger = logger
+        if let path {
+            let directory = try StoreDirectory(path)
+            do { database = try Self.openDatabase(in: directory) } catch {
+                throw directory.explained(StoreError(error, "cannot be opened"))
             }
-            try Schema.migrator.migrate(database)
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            throw StoreError(.database, "cannot open the database in \(path ?? "memory"): \(error)")
+            (self.directory, kind) = (directory, "sqlite")
+        } else {
+            (directory, kind) = (nil, "memory")
+            do {
+                database = try DatabaseQueue(configuration: Self.configuration)
+                try Schema.migrator.migrate(database)
+            } catch { throw StoreError(error, "cannot make a database in memory") }
         }
+    }
+
+    private static var configuration: Configuration {
+        var configuration = Configuration()
+        configuration.label = "fleet"
+        // Somebody may look at the file with other programs.
+        configuration.busyMode = .timeout(2)
+        return configuration
+    }
+
+    private static func openDatabase(in directory: StoreDirectory) throws -> any DatabaseWriter {
+        if try !directory.hasDatabase() { try makeDatabase(in: directory) }
+        let database = try DatabasePool(path: directory.databasePath, configuration: configuration)
+        try database.read { database in
+            if !directory.wasStoppedCleanly { try DatabaseCheck.soundness(database, isThorough: false) }
+            try DatabaseCheck.schema(database)
+        }
+        do { try Schema.migrator.migrate(database) } catch {
+            let error = StoreError(error, "it cannot be brought to this version")
+            throw error.isOfOneChange ? StoreError(.damaged, error.description) : error
+        }
+        return database
+    }
+
+    /// Makes an empty database under another name first: one that is there is whole, whenever the process ends.
+    private static func makeDatabase(in directory: StoreDirectory) throws {
+        let path = directory.databasePath + ".new"
+        for file in [path, path + "-journal"] { DurableFile.remove(file) }
+        // Never readable for others, not even for a moment; SQLite's files beside it follow it.
+        try DurableFile.make(path)
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        try Schema.migrator.migrate(database)
+        try database.close()
+        try DurableFile.sync(path)
+        try DurableFile.move(path, to: directory.databasePath)
     }
 
     /// Queues changes; they are written in the order of these calls.
     ///
-    /// - Parameter completion: makes the changes durable; called on the store's queue once they are on disk, or with
-    ///   the reason why they are not and never will be.
+    /// - Parameter completion: makes the changes durable; called on the store's queue once they are on disk, or with the
+    ///   reason why they are not and never will be. Without it they are tried again until they can be written, as far
+    ///   as there is room to keep them.
     func write(_ changes: [Change], completion: Completion? = nil) {
-        let when = pending.withLock { pending -> DispatchTime? in
-            pending.changes += changes
-            if let completion {
-                pending.completions.append(completion)
-                if !pending.isDurable {
-                    pending.isDurable = true
-                    return .now()
-                }
-            } else if !pending.isScheduled, !pending.isDurable, !changes.isEmpty {
-                pending.isScheduled = true
-                return .now() + Self.collectTime
-            }
-            return nil
+        guard let completion else {
+            if !changes.isEmpty { writeLater { $0.add(WriteQueue.Group(changes: changes)) } }
+            return
         }
-        if let when { queue.asyncAfter(deadline: when) { self.flush() } }
+        write(changes, keeping: { _ in false }, completion: completion)
     }
+
+    /// Queues durable changes, of which some are tried again though the completion was told that they are not on disk.
+    ///
+    /// - Parameter keeps: which ones; the others are not and never will be written then.
+    func write(
+        _ changes: [Change], keeping keeps: @escaping @Sendable (Change) -> Bool, completion: @escaping Completion
+    ) {
+        writeLater { $0.add(WriteQueue.Group(changes: changes, completion: completion, keeps: keeps)) }
+    }
+
+    /// Why nothing can be written at present; nil while all is well.
+    var trouble: StoreError? { waiting.withLock { $0.trouble } }
 
     /// Writes what is waiting and closes the database.
+    ///
+    /// - Throws: also when something could not be written and is lost by that.
     func close() throws(StoreError) {
-        queue.sync { flush() }
-        do { try database.close() } catch { throw StoreError(.database, "cannot close the database: \(error)") }
+        flushNow()
+        let lost = backlog.withLock { $0.changes.count }
+        do { try database.close() } catch { throw StoreError(error, "cannot close the database") }
+        directory?.markCleanStop()
+        directory?.release()
+        if lost > 0 {
+            let reason = trouble.map { "\($0)" } ?? "unknown reason"
+            throw StoreError(.unwritable, "\(lost) changes could not be written and are lost: \(reason)")
+        }
     }
 
+    /// Writes what is waiting at once; returns when that was tried.
+    func flushNow() { queue.sync { flush() } }
+
+    /// Bounds the size of the database, as a full disk would; for tests.
+    ///
+    /// - Parameter pages: nil for no bound; never less than there are.
+    func limitPages(to pages: Int?) throws {
+        try database.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA max_page_count = \(pages ?? 1_073_741_823)")
+        }
+    }
+
+    // MARK: - Writing
+
+    private func writeLater(_ delay: (inout WriteQueue) -> DispatchTimeInterval?) {
+        guard let delay = waiting.withLock({ delay(&$0) }) else { return }
+        queue.asyncAfter(deadline: .now() + delay) { self.flush() }
+    }
+
+    /// Writes what waits in one transaction; if a change in it is to blame, each by itself.
     private func flush() {
-        let batch = pending.withLock { pending in
-            defer { pending = Pending() }
-            return pending
-        }
-        guard !batch.changes.isEmpty || !batch.completions.isEmpty else { return }
-        let result: Result<Void, StoreError>
+        let (isDurable, groups) = waiting.withLock { ($0.isDurable, $0.takeAll()) }
+        let kept = backlog.withLock { $0.takeAll() }
+        let batch = (kept.isEmpty ? [] : [WriteQueue.Group(changes: kept)]) + groups
+        guard !batch.isEmpty else { return }
+        let synchronous = isDurable ? "FULL" : "NORMAL"
+        var results: [Result<Void, StoreError>]
         do {
-            try write(batch.changes, synchronous: batch.isDurable ? "FULL" : "NORMAL")
-            result = .success(())
+            do {
+                try write(batch, synchronous: synchronous)
+                results = batch.map { _ in .success(()) }
+            } catch {
+                let error = StoreError(error, "cannot write")
+                guard error.isOfOneChange else { throw error }
+                results = try writeApart(batch, synchronous: synchronous)
+            }
+            ended(with: nil)
         } catch {
-            result = .failure(StoreError(.database, "cannot write: \(error)"))
-            // What nobody was told about is tried again with the next batch; the rest its caller has to repeat.
-            if batch.completions.isEmpty { retry(batch.changes) }
+            let error = StoreError(error, "cannot write")
+            results = batch.map { _ in .failure(error) }
+            backlog.withLock { $0.keep(batch.flatMap { group in group.changes.filter(group.keeps) }) }
+            ended(with: error)
         }
-        for completion in batch.completions { completion(result) }
+        for (group, result) in zip(batch, results) { group.completion?(result) }
+        if !backlog.withLock({ $0.isEmpty }) { writeLater { $0.schedule() } }
     }
 
-    private func retry(_ changes: [Change]) {
-        pending.withLock { pending in
-            pending.changes = (changes + pending.changes).suffix(100_000)
+    /// Notes how a write ended; logged when that changes.
+    private func ended(with error: StoreError?) {
+        let before = waiting.withLock { waiting in
+            defer { waiting.trouble = error }
+            return waiting.trouble
+        }
+        switch (before?.kind, error) {
+        case (nil, let error?):
+            let message: Logger.Message = error.kind == .full ? "database full" : "database cannot be written"
+            logger.error(message, metadata: ["reason": "\(error)"])
+        case (_?, nil):
+            let dropped = backlog.withLock { $0.dropped }
+            logger.notice("writing again", metadata: ["dropped": "\(dropped)"])
+        default: break
         }
     }
 
-    private func write(_ changes: [Change], synchronous: String) throws {
+    private func write(_ batch: [WriteQueue.Group], synchronous: String) throws {
+        try transaction(synchronous: synchronous) { database in
+            for group in batch {
+                for change in group.changes { try change.write(to: database) }
+            }
+            try database.execute(
+                sql: "DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - \(Self.eventLimit)"
+            )
+        }
+    }
+
+    /// Writes each group by itself, and of a group that fails or that nobody waits for each change.
+    private func writeApart(
+        _ batch: [WriteQueue.Group], synchronous: String
+    ) throws -> [Result<Void, StoreError>] {
+        var results: [Result<Void, StoreError>] = []
+        try transaction(synchronous: synchronous) { database in
+            results = []
+            for group in batch {
+                var refusal: StoreError?
+                if group.completion != nil {
+                    refusal = try attempt(group.changes, in: database)
+                    if refusal == nil {
+                        results.append(.success(()))
+                        continue
+                    }
+                }
+                for change in group.changes where group.keeps(change) {
+                    if let error = try attempt([change], in: database) { refusal = refusal ?? error }
+                }
+                if let refusal { logger.error("a change cannot be written", metadata: ["reason": "\(refusal)"]) }
+                results.append(refusal.map { .failure($0) } ?? .success(()))
+            }
+        }
+        return results
+    }
+
+    /// - Returns: why these changes, and only they, cannot be written; then none of them is.
+    private func attempt(_ changes: [Change], in database: Database) throws -> StoreError? {
+        do {
+            try database.inSavepoint {
+                for change in changes { try change.write(to: database) }
+                return .commit
+            }
+            return nil
+        } catch {
+            let refusal = StoreError(error, "cannot write")
+            guard refusal.isOfOneChange else { throw error }
+            return refusal
+        }
+    }
+
+    private func transaction(synchronous: String, _ body: (Database) throws -> Void) throws {
         try database.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = \(synchronous)")
             try database.inTransaction(.immediate) {
-                for change in changes { try change.write(to: database) }
-                try database.execute(
-                    sql: "DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - \(Self.eventLimit)"
-                )
+                try body(database)
                 return .commit
             }
         }
@@ -160,44 +287,53 @@ extension Store {
                         ORDER BY uid
                         """
                 )
-                while let row = try agents.next() { fleet.agents.append(try Self.agent(row, &interned)) }
-                for row in try Row.fetchAll(database, sql: "SELECT old, new FROM aliases") {
-                    if let old = InstanceUID(row[0] as String), let new = InstanceUID(row[1] as String) {
-                        fleet.aliases[old] = new
-                    }
+                while let row = try agents.next() {
+                    fleet.agents.append(try row.read("agents", "uid") { try Self.agent(row, &interned) })
                 }
                 fleet.keptLabels = try Self.keptLabels(database)
                 if let body = try String.fetchOne(database, sql: "SELECT body FROM settings WHERE name = 'provider'") {
                     fleet.settings = try ProviderSettings(json: JSON(parsing: body))
                 }
-                fleet.commands = try Self.commands(
+                for row in try Row.fetchAll(database, sql: "SELECT old, new FROM aliases") {
+                    let (old, new) = try row.read("aliases", "old") { (try row.uid("old"), try row.uid("new")) }
+                    fleet.aliases[old] = new
+                }
+                let commands = try Row.fetchCursor(
                     database,
-                    "state IN ('queued', 'sent') OR state = 'unconfirmed' AND queued_at >= ? ORDER BY queued_at, id",
-                    [since.nanoseconds]
+                    sql: """
+                        SELECT id, body FROM commands
+                        WHERE state IN ('queued', 'sent') OR state = 'unconfirmed' AND queued_at >= ?
+                        ORDER BY queued_at, id
+                        """,
+                    arguments: [since.nanoseconds]
                 )
+                while let row = try commands.next() {
+                    fleet.commands.append(
+                        try row.read("commands", "id") { try OpenCommand(json: JSON(parsing: row.value("body"))) })
+                }
                 fleet.operations = try Self.operations(database, "state = 'running'", [])
                 return fleet
             }
         } catch {
-            throw StoreError(.database, "cannot read the fleet: \(error)")
+            let error = StoreError(error, "the fleet cannot be read")
+            throw directory?.explained(error) ?? error
         }
     }
 
     private static func agent(_ row: Row, _ interned: inout InternedTexts) throws -> StoredAgent {
-        guard let uid = InstanceUID(row["uid"] as String), let sequence = UInt64(row["sequence"] as String) else {
-            throw StoreError(.database, "an agent row with uid \(row["uid"] as String)")
-        }
-        var facts = try AgentFacts(json: JSON(parsing: row["facts"] as String))
-        facts.health = Array(row["health"] as Data)
-        facts.components = Array(row["components"] as Data)
+        guard let sequence = UInt64(try row.value("sequence") as String) else { throw UnreadableColumn("sequence") }
+        var facts = try AgentFacts(json: JSON(parsing: row.value("facts")))
+        facts.health = Array(try row.value("health") as Data)
+        facts.components = Array(try row.value("components") as Data)
         facts.findNames(&interned)
+        let decisions: String? = row["decisions"] == DatabaseValue.null ? nil : try row.value("decisions")
         return StoredAgent(
             record: AgentRecord(
-                uid: uid, firstSeen: Timestamp(nanoseconds: row["first_seen"]), facts: facts,
-                decisions: try (row["decisions"] as String?).map { try Decisions(json: JSON(parsing: $0)) } ?? .none
+                uid: try row.uid("uid"), firstSeen: Timestamp(nanoseconds: try row.value("first_seen")), facts: facts,
+                decisions: try decisions.map { try Decisions(json: JSON(parsing: $0)) } ?? .none
             ),
-            lastSeen: Timestamp(nanoseconds: row["last_seen"]), sequence: sequence,
-            transport: AgentTransport(rawValue: row["transport"]) ?? .http
+            lastSeen: Timestamp(nanoseconds: try row.value("last_seen")), sequence: sequence,
+            transport: AgentTransport(rawValue: try row.value("transport")) ?? .http
         )
     }
 

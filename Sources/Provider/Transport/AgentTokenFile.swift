@@ -1,4 +1,5 @@
 package import Crypto
+import Foundation
 import Glibc
 
 /// A file of tokens: one a line, `#` begins a comment, empty lines are ignored.

@@ -8,19 +8,16 @@ import Provider
 import ServiceLifecycle
 import UnixSignals
 
-/// The wiring of the provider: flags, log, signals.
-@main
-struct OpAMPProvider: AsyncParsableCommand {
+/// The wiring of the provider itself: flags, log, signals.
+struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "opamp-provider",
-        abstract: "The OpAMP server of a fleet, with a REST API for its tools.",
+        abstract: "Serves a fleet; what happens without a sub-command.",
         discussion: """
             Agents connect to /v1/opamp, by WebSocket or plain HTTP; tools use /api/v1. The first line on standard \
             output says where it listens, {"listening":"http://127.0.0.1:41234"}; the log goes to standard error. \
-            SIGTERM ends it with 0 after a clean stop; 64 is a wrong flag, 1 an address that is in use or a data \
-            directory that cannot be used.
-            """,
-        version: productVersion
+            SIGTERM ends it with 0 after a clean stop; 64 is a wrong flag, 65 a damaged database or one of a newer \
+            version, 1 an address that is in use or a data directory that cannot be used.
+            """
     )
 
     @Option(
@@ -81,7 +78,8 @@ struct OpAMPProvider: AsyncParsableCommand {
         do {
             fleet = try Fleet(dataDirectory: dataDir, version: productVersion, logger: logger)
         } catch {
-            throw failure("the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)")
+            throw failure(
+                "the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)", error.kind.exitCode)
         }
         let listener = Listener(on: listen, fleet: fleet, limits: limits, agentTokens: tokens, logger: logger) { url in
             printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
@@ -97,11 +95,5 @@ struct OpAMPProvider: AsyncParsableCommand {
         } catch {
             throw failure("\(error)")
         }
-    }
-
-    /// Says why the program ends, in one line on standard error whatever the log level.
-    private func failure(_ reason: String) -> ExitCode {
-        printLine("opamp-provider: \(reason)", to: STDERR_FILENO)
-        return ExitCode(1)
     }
 }
