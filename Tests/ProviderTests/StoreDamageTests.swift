@@ -34,7 +34,7 @@ import Testing
     /// Opens and loads, which must fail.
     private func refusal(of directory: TemporaryDirectory) -> StoreError? {
         #expect(throws: StoreError.self) {
-            try Store(directory: directory.path).load(unconfirmedSince: Stage.start.wall)
+            _ = try Store(directory: directory.path).load(unconfirmedSince: Stage.start.wall)
         }
     }
 

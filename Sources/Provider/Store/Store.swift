@@ -112,7 +112,11 @@ final class Store: Sendable {
     func close() throws(StoreError) {
         flushNow()
         let lost = backlog.withLock { $0.changes.count }
-        do { try database.close() } catch { throw StoreError(error, "cannot close the database") }
+        do {
+            // All of it in the one file: nothing in the log that a later start would have to go through.
+            if directory != nil { try database.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) } }
+            try database.close()
+        } catch { throw StoreError(error, "cannot close the database") }
         directory?.markCleanStop()
         directory?.release()
         if lost > 0 {
