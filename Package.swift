@@ -127,7 +127,8 @@ let package = Package(
         ),
         .testTarget(name: "SimulatorTests", dependencies: ["JSON", "OpAMP", "Simulator", "TestSupport"]),
         .testTarget(
-            name: "EndToEndTests", dependencies: ["HTTP", "JSON", "OpAMP", "TestSupport"],
+            name: "EndToEndTests",
+            dependencies: ["HTTP", "JSON", "OpAMP", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
             exclude: ["Clients", "Transcripts"]
         ),
     ]

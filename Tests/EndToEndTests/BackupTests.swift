@@ -39,8 +39,8 @@ import Testing
             let second = try await stage.provider()
             let commands = try await second.get("commands")
             #expect(commands["matched"] == 1)
-            #expect(commands["commands"]?[0]?["id"] == restart["id"])
-            #expect(commands["commands"]?[0]?["state"] == "confirmed")
+            #expect(commands["commands"]?.array?.first?["id"] == restart["id"])
+            #expect(commands["commands"]?.array?.first?["state"] == "confirmed")
             #expect(try await second.agents().count == 10)
         }
     }
@@ -78,9 +78,9 @@ import Testing
 
     @Test func `serve may be named, and its help tells its flags`() async throws {
         try await withStage { stage in
-            let help = await try stage.start("opamp-provider", ["serve", "--help"]).remainingLines().joined()
+            let help = try await stage.start("opamp-provider", ["serve", "--help"]).remainingLines().joined()
             for flag in ["--listen", "--data-dir", "--in-memory", "--log-level"] { #expect(help.contains(flag)) }
-            let root = await try stage.start("opamp-provider", ["--help"]).remainingLines().joined(separator: " ")
+            let root = try await stage.start("opamp-provider", ["--help"]).remainingLines().joined(separator: " ")
             for word in ["serve", "backup", "restore", "serve --help"] { #expect(root.contains(word), "\(root)") }
             let child = try stage.start("opamp-provider", ["serve", "--in-memory", "--listen", "127.0.0.1:0"])
             #expect(try JSON(parsing: try await child.line())["listening"] != nil)

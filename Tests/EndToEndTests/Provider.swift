@@ -22,6 +22,16 @@ struct Provider {
         return try JSON(parsing: response.body)
     }
 
+    /// Sends a request for a path below `/api/v1`.
+    ///
+    /// - Returns: the answer, whatever its status.
+    func send(
+        _ method: HTTPRequest.Method, _ path: String, _ body: JSON? = nil,
+        headers: [(name: String, value: String)] = []
+    ) async throws -> HTTPResponse {
+        try await client.send(HTTPRequest(method, "\(url)/api/v1/\(path)", headers: headers, body: body?.bytes()))
+    }
+
     /// Asks for a command to an agent.
     ///
     /// - Returns: the command, which the provider has accepted.

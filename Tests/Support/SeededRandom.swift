@@ -10,6 +10,13 @@ package struct SeededRandom: RandomNumberGenerator {
         state = chosen
     }
 
+    /// Another row of numbers from the same seed, for somebody who draws at the same time.
+    package mutating func fork() -> SeededRandom {
+        var other = self
+        other.state = next()
+        return other
+    }
+
     /// SplitMix64.
     package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15

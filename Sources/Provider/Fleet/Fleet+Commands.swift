@@ -237,7 +237,11 @@ extension Fleet {
     // MARK: - Parts
 
     func stored(_ id: String) async throws(Problem) -> OpenCommand? {
-        if let open = state.withLock({ $0.commands[id] }) { return open }
+        if let open = state.withLock({ $0.commands[id] }) {
+            // Nobody is told of a state that a crash could take back.
+            await store.settled()
+            return open
+        }
         return try await reading { try await self.store.command(id) }
     }
 

@@ -103,6 +103,11 @@ final class Store: Sendable {
         writeLater { $0.add(WriteQueue.Group(changes: changes, completion: completion, keeps: keeps)) }
     }
 
+    /// Returns once everything given so far is on disk, or could not be written.
+    func settled() async {
+        await withCheckedContinuation { continuation in write([]) { _ in continuation.resume() } }
+    }
+
     /// Why nothing can be written at present; nil while all is well.
     var trouble: StoreError? { waiting.withLock { $0.trouble } }
 
