@@ -83,6 +83,55 @@ import Testing
         }
     }
 
+    @Test func `over HTTP a message may be compressed, and must be of the agent in its header`() async throws {
+        try await besideOthers { provider in
+            var agent = TestAgent(5)
+            let type = ("Content-Type", "application/x-protobuf; charset=utf-8")
+            let packed = ("Content-Encoding", "gzip")
+            let uid = "05050505-0505-0505-0505-050505050505"
+            let gzip = storedGzip(try agent.message().body())
+            let response = try await post(gzip, to: provider, type, packed, ("OpAMP-Instance-UID", uid))
+            #expect(response.status == 200)
+            #expect(try ServerToAgent(body: response.body).instanceUid == .init(agent.uid))
+            let other = uid.replacing("05", with: "06")
+            let wrong = try await post(try agent.message().body(), to: provider, type, ("OpAMP-Instance-UID", other))
+            #expect(wrong.status == 400)
+            let reason = try ServerToAgent(body: wrong.body).errorResponse.errorMessage
+            #expect(reason.contains(other) && reason.contains(uid.replacing("-", with: "")))
+            let broken = try await post(gzip.dropLast(), to: provider, type, packed)
+            #expect(broken.status == 400)
+            #expect(try ServerToAgent(body: broken.body).errorResponse.type == .badRequest)
+        }
+    }
+
+    @Test func `a message over 4 MiB of an agent that is not approved is refused before it is read`() async throws {
+        try await besideOthers { provider in
+            let strange = RawSocket(port: provider.port)
+            await strange.send(
+                "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\n"
+                    + "Content-Length: \(4 << 20 + 1)\r\n\r\n")
+            let head = await strange.receiveHead()
+            #expect(head.hasPrefix("HTTP/1.1 413 "))
+            #expect(head.lowercased().contains("connection: close"))
+            let socket = try #require(await RawWebSocket(to: provider))
+            await socket.send(opcode: 2, [0], declared: 4 << 20 + 1)
+            #expect(await socket.closeCode() == 1009)
+        }
+    }
+
+    /// A gzip of bytes that are stored as they are. Spec: RFC 1951, section 3.2.4; RFC 1952.
+    private func storedGzip(_ bytes: [UInt8]) -> [UInt8] {
+        var sum: UInt32 = 0xffff_ffff
+        for byte in bytes {
+            sum ^= UInt32(byte)
+            for _ in 0..<8 { sum = sum & 1 == 0 ? sum >> 1 : sum >> 1 ^ 0xedb8_8320 }
+        }
+        let little = { (value: UInt32, count: Int) in (0..<count).map { UInt8(value >> (8 * $0) & 0xff) } }
+        let size = UInt32(bytes.count)
+        let header: [UInt8] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1]
+        return header + little(size, 2) + little(~size, 2) + bytes + little(~sum, 4) + little(size, 4)
+    }
+
     @Test func `over a WebSocket a message that cannot be read is answered, and the next is taken`() async throws {
         try await besideOthers { provider in
             let socket = try #require(await RawWebSocket(to: provider))

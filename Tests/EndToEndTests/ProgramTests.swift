@@ -1,6 +1,7 @@
 import Glibc
 import HTTP
 import JSON
+import OpAMP
 import Testing
 
 /// What each program owes its caller: flags, exit codes, standard output, and who may ask.
@@ -30,6 +31,8 @@ import Testing
         ("opamp-provider", ["--in-memory", "--colour", "red"], "--colour"),
         ("opamp-provider", ["--in-memory", "--listen", "0.0.0.0:0"], "0.0.0.0:0"),
         ("opamp-provider", [], "--data-dir"),
+        ("opamp-provider", ["--in-memory", "--agent-token-file", "/nowhere/tokens"], "/nowhere/tokens"),
+        ("opamp-provider", ["--in-memory", "--agent-token-file", "/etc/passwd"], "chmod 600 /etc/passwd"),
         ("opamp-sim", ["--url", "ws://127.0.0.1:1/v1/opamp", "--colour", "red"], "--colour"),
         ("opamp-sim", ["--url", "ftp://x"], "ftp://x"),
         ("opamp-sim", ["--url", "ws://127.0.0.1:1/v1/opamp", "--agents", "0"], "--agents 0"),
@@ -41,6 +44,36 @@ import Testing
             #expect(await child.exitCode() == 64)
             #expect(await child.remainingLines() == [])
             #expect(child.log.contains(named), "\(child.log)")
+        }
+    }
+
+    @Test func `agents need a token of the file, which never is in the log`() async throws {
+        try await withStage { stage in
+            let path = "\(stage.folder)/tokens"
+            let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+            let text = Array("# agents\na-token-of-an-agent-0123\n".utf8)
+            #expect(write(descriptor, text, text.count) == text.count)
+            close(descriptor)
+            let flags = ["--listen", "127.0.0.1:0", "--in-memory", "--log-level", "trace"]
+            let child = try stage.start("opamp-provider", flags + ["--agent-token-file", path])
+            let url = try #require(try JSON(parsing: try await child.line())["listening"]?.string)
+            let client = HTTPClient()
+            var agent = TestAgent(1)
+            for (token, status) in [("a-token-of-an-agent-0123", 200), ("a-token-of-an-agent-0124", 401)] {
+                let headers = [
+                    (name: "Content-Type", value: "application/x-protobuf"),
+                    (name: "Authorization", value: "Bearer \(token)"),
+                ]
+                let body = try agent.message().body()
+                let response = try await client.send(
+                    HTTPRequest(.post, "\(url)/v1/opamp", headers: headers, body: body))
+                #expect(response.status == status)
+                #expect(response.header("WWW-Authenticate") == (status == 401 ? #"Bearer realm="opamp""# : nil))
+                #expect(!String(decoding: response.body, as: UTF8.self).contains("a-token"))
+            }
+            child.signal(SIGTERM)
+            #expect(await child.exitCode() == 0)
+            #expect(!child.log.contains("a-token"), "\(child.log)")
         }
     }
 

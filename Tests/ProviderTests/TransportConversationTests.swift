@@ -35,7 +35,7 @@ private let message = AgentToServer.with {
     }
 }
 
-@Test(arguments: [[], [5], [0, 0xff], [0, 10, 200]] as [[UInt8]])
+@Test(arguments: [[], [5], [0, 0xff], [0, 10, 200], [0x80], [0, 16, 0x80]] as [[UInt8]])
 func `what is no message is refused, and the next one is received`(bytes: [UInt8]) throws {
     var conversation = AgentConversation(limit: 100)
     guard case .refuse(let error) = conversation.received(frame(.binary, bytes)) else {
@@ -106,6 +106,33 @@ func `what is no message is refused, and the next one is received`(bytes: [UInt8
     #expect(conversation.received(frame(.pong)) == .nothing)
     for _ in 1...3 { #expect(conversation.beat() == .ping) }
     #expect(conversation.beat() == .giveUp)
+}
+
+@Test func `a message that does not end is the end, though pings are answered`() throws {
+    var conversation = AgentConversation(limit: 100)
+    for _ in 1...2 {
+        #expect(conversation.received(frame(.binary, [0], fin: false)) == .nothing)
+        for _ in 1...3 {
+            #expect(conversation.beat() == .ping)
+            #expect(conversation.received(frame(.pong)) == .nothing)
+            #expect(conversation.received(frame(.continuation, [], fin: false)) == .nothing)
+        }
+        guard case .receive = conversation.received(frame(.continuation, [])) else {
+            Issue.record("not received")
+            return
+        }
+    }
+    #expect(conversation.received(frame(.binary, [0], fin: false)) == .nothing)
+    for _ in 1...3 {
+        #expect(conversation.beat() == .ping)
+        #expect(conversation.received(frame(.pong)) == .nothing)
+    }
+    #expect(conversation.beat() == .giveUp)
+}
+
+@Test func `a message without a header is received`() throws {
+    var conversation = AgentConversation(limit: 100)
+    #expect(conversation.received(frame(.binary, try message.body())) == .receive(message))
 }
 
 @Test func `random frames are survived within the limit`() {

@@ -49,8 +49,9 @@ func `an agent's path without an upgrade says what is missing`() async throws {
         #expect(answer.status == 426)
         #expect(answer.header("Upgrade") == "websocket")
         let zipped = try await provider.request(
-            .post, "/v1/opamp", headers: protobuf + [(name: "Content-Encoding", value: "gzip")], body: [1])
+            .post, "/v1/opamp", headers: protobuf + [(name: "Content-Encoding", value: "br")], body: [1])
         #expect(zipped.status == 415)
+        #expect(zipped.header("Accept-Encoding") == "gzip")
         #expect(try JSON(parsing: zipped.body)["field"] == "Content-Encoding")
     }
 }
@@ -62,7 +63,10 @@ func `a message over the limit is refused before it is read`() async throws {
             try await connection.send(
                 "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\n"
                     + "Content-Length: 67108865\r\n\r\n")
-            #expect(try await connection.head().hasPrefix("HTTP/1.1 413 "))
+            let answer = try await connection.answer()
+            #expect(answer.status == 413)
+            #expect(answer.fields["connection"] == "close")
+            #expect(try await connection.rest() == "")
         }
     }
 }

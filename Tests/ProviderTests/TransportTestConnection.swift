@@ -77,6 +77,38 @@ struct TransportTestConnection {
         return String(decoding: head, as: UTF8.self)
     }
 
+    /// An HTTP answer with a length.
+    struct Answer {
+        let status: Int
+        /// Names in lower case.
+        let fields: [String: String]
+        let body: [UInt8]
+    }
+
+    /// Sends a message of an agent over HTTP, without any header field that is not needed.
+    ///
+    /// - Parameter headers: more lines, each with its end.
+    mutating func post(_ body: [UInt8], headers: String = "") async throws -> Answer {
+        try await send(
+            "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\n"
+                + "Content-Length: \(body.count)\r\n\(headers)\r\n")
+        if !body.isEmpty { try await send(body) }
+        return try await answer()
+    }
+
+    /// The next HTTP answer.
+    mutating func answer() async throws -> Answer {
+        let lines = try await head().split(separator: "\r\n")
+        var fields: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.split(separator: ": ", maxSplits: 1)
+            if parts.count == 2 { fields[parts[0].lowercased()] = String(parts[1]) }
+        }
+        let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        return Answer(
+            status: status, fields: fields, body: try await take(fields["content-length"].flatMap { Int($0) } ?? 0))
+    }
+
     /// Everything up to the end of the connection.
     mutating func rest() async throws -> String {
         while let more = await inbound.next(isolation: #isolation) { received.writeImmutableBuffer(more) }
@@ -108,6 +140,7 @@ struct TransportTestConnection {
         let start = try await take(2)
         var length = Int(start[1])
         if length == 126 { length = try await take(2).reduce(0) { $0 << 8 | Int($1) } }
+        if length == 127 { length = try await take(8).reduce(0) { $0 << 8 | Int($1) } }
         return Frame(opcode: start[0] & 0x0f, bytes: try await take(length))
     }
 

@@ -13,13 +13,18 @@ struct TransportTestProvider {
     struct NotListening: Error {}
 
     /// Starts it, hands it over, and stops it; done when it has stopped.
-    static func with(_ body: (TransportTestProvider) async throws -> Void) async throws {
+    static func with(
+        limits: TransportLimits = TransportLimits(), tokens: AgentTokens? = nil,
+        _ body: (TransportTestProvider) async throws -> Void
+    ) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let fleet = try Fleet(dataDirectory: nil, version: "1.2.3", logger: logger)
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)
         guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
-        let listener = Listener(on: address, fleet: fleet, logger: logger) { continuation.yield($0) }
+        let listener = Listener(on: address, fleet: fleet, limits: limits, agentTokens: tokens, logger: logger) {
+            continuation.yield($0)
+        }
         let group = ServiceGroup(services: [fleet, listener], logger: logger)
         async let running: Void = group.run()
         guard let url = await urls.first(where: { _ in true }), let port = Authority(url.dropFirst(7))?.port else {

@@ -51,6 +51,7 @@ struct AgentRequestHead: Equatable {
     func contradiction(to message: AgentToServer) -> String? {
         guard let claimedUID, let uid = InstanceUID(bytes: message.instanceUid) else { return nil }
         guard InstanceUID(claimedUID) != uid else { return nil }
-        return "the \(Self.instanceUIDField) header is \(claimedUID), and instance_uid of the message is \(uid)"
+        return
+            "the \(Self.instanceUIDField) header is \(claimedUID.prefix(64)), and instance_uid of the message is \(uid)"
     }
 }
