@@ -25,7 +25,9 @@ final class AgentHandler: ChannelInboundHandler {
         case .ping where runner.answersPings():
             let pong = WebSocketFrame(fin: true, opcode: .pong, maskKey: .random(), data: frame.unmaskedData)
             context.writeAndFlush(wrapOutboundOut(pong), promise: nil)
-        case .connectionClose: runner.receivedClose(context.channel)
+        case .connectionClose:
+            var data = frame.unmaskedData
+            runner.receivedClose(context.channel, data.readWebSocketErrorCode())
         default: break
         }
     }

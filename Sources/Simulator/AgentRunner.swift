@@ -1,15 +1,14 @@
-import Logging
 import NIOCore
 import NIOPosix
 import NIOWebSocket
 import OpAMP
 
-/// Carries out what one `SimulatedAgent` decides: its connection, its timers, its reconnects.
-///
-/// Everything happens on the one event loop given to it; it must not be touched from elsewhere.
-final class AgentRunner {
+/// An agent with a WebSocket: its connection, its timers, its reconnects.
+final class AgentRunner: Runner {
     /// The server's Close is waited for that long.
-    private static let closeTimeout = TimeAmount.seconds(1)
+    private static let closeTimeout = Duration.seconds(1)
+
+    private static let tryAgainLater = WebSocketErrorCode(codeNumber: 1013)
 
     private enum Link {
         case away
@@ -20,46 +19,35 @@ final class AgentRunner {
     }
 
     private var agent: SimulatedAgent
-    private let loop: any EventLoop
+    private let context: RunnerContext
     private let connector: Connector
-    private let statistics: Statistics
-    private let journal: Journal?
-    private let allAnswered: @Sendable () -> Void
-    private let logger: Logger
     private var backoff: Backoff
     private var link = Link.away
     /// Goes up with each connection; timers of an earlier one are ignored.
     private var connection = 0
     private var wasAnswered = false
+    /// Whether the server took the last message, and has not closed the connection for a reason that will last.
+    private var isWelcome = false
     private var staysAway = false
     /// What the server asked to wait before the next connection.
     private var pause = Duration.zero
     private var stopped: EventLoopPromise<Void>?
 
-    init(
-        _ agent: SimulatedAgent, seed: UInt64, on loop: any EventLoop, connector: Connector, statistics: Statistics,
-        journal: Journal?, logger: Logger, allAnswered: @escaping @Sendable () -> Void
-    ) {
+    init(_ agent: SimulatedAgent, seed: UInt64, _ context: RunnerContext, _ connector: Connector) {
         self.agent = agent
-        self.loop = loop
+        self.context = context
         self.connector = connector
-        self.statistics = statistics
-        self.journal = journal
-        self.logger = logger
-        self.allAnswered = allAnswered
         backoff = Backoff(seed: seed)
     }
 
-    /// Connects after that long, and again whenever the connection is lost.
+    /// Connects after that long.
     func start(after delay: Duration) {
-        after(delay) { runner in runner.connect() }
+        context.after(delay) { self.connect() }
     }
 
-    /// Says goodbye and closes the connection. The future succeeds when it is closed, a second later at most; there is
-    /// no way back.
     func stop() -> EventLoopFuture<Void> {
         staysAway = true
-        let promise = loop.makePromise(of: Void.self)
+        let promise = context.loop.makePromise(of: Void.self)
         switch link {
         case .away, .connecting: promise.succeed()
         case .closing: stopped = promise
@@ -73,12 +61,11 @@ final class AgentRunner {
     private func connect() {
         guard case .away = link, !staysAway else { return }
         link = .connecting
-        connector.connect(self, on: loop).assumeIsolated().whenComplete { result in
+        connector.connect(self, on: context.loop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.opened(channel)
             case .failure(let error):
-                let level: Logger.Level = self.statistics.failedToConnect() ? .warning : .debug
-                self.logger.log(level: level, "no connection, trying again", metadata: ["error": "\(error)"])
+                self.context.failedToConnect(error)
                 self.closed()
             }
         }
@@ -89,12 +76,8 @@ final class AgentRunner {
         guard case .connecting = link, channel.isActive, !staysAway else { return channel.close(promise: nil) }
         link = .open(channel)
         connection += 1
-        statistics.opened(again: connection > 1)
+        context.statistics.opened(again: connection > 1)
         perform(agent.connected(at: .now))
-    }
-
-    private func after(_ delay: Duration, _ work: @escaping (AgentRunner) -> Void) {
-        loop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { work(self) }
     }
 }
 
@@ -102,25 +85,25 @@ final class AgentRunner {
 
 extension AgentRunner {
     func received(_ message: ServerToAgent) {
-        statistics.received()
-        backoff.reset()
+        context.statistics.received()
+        isWelcome = !message.hasErrorResponse
         if !wasAnswered {
             wasAnswered = true
-            if statistics.answeredFirstTime() { allAnswered() }
+            context.answeredFirstTime()
         }
         guard case .open = link else { return }
         perform(agent.received(message, at: .now))
     }
 
     /// The server closes the connection, after our Close or before.
-    func receivedClose(_ channel: any Channel) {
+    func receivedClose(_ channel: any Channel, _ code: WebSocketErrorCode?) {
+        if code == .policyViolation || code == Self.tryAgainLater { isWelcome = false }
         if case .open = link { sendClose(on: channel) }
         channel.close(promise: nil)
     }
 
     func receivedMalformed(_ error: OpAMPError) {
-        statistics.malformed()
-        logger.warning("a message of the server is malformed", metadata: ["error": "\(error)"])
+        context.receivedMalformed(error)
     }
 
     func answersPings() -> Bool {
@@ -132,14 +115,17 @@ extension AgentRunner {
         switch link {
         case .away: return
         case .connecting: break
-        case .open, .closing: statistics.closed()
+        case .open, .closing: context.statistics.closed()
         }
         link = .away
         if let stopped { return stopped.succeed() }
         if staysAway || agent.isSilent(at: .now) { return }
+        // Otherwise each attempt waits longer than the one before, although it was a connection.
+        if isWelcome { backoff.reset() }
+        isWelcome = false
         let delay = max(pause, backoff.next())
         pause = .zero
-        after(delay) { runner in runner.connect() }
+        context.after(delay) { self.connect() }
     }
 }
 
@@ -153,12 +139,10 @@ extension AgentRunner {
             case .send(let message): send(message, on: channel)
             case .wait(let timer, let delay):
                 let connection = connection
-                after(delay) { runner in
-                    if connection == runner.connection { runner.perform(runner.agent.fired(timer, at: .now)) }
+                context.after(delay) {
+                    if connection == self.connection { self.perform(self.agent.fired(timer, at: .now)) }
                 }
-            case .saw(let command):
-                statistics.saw(command)
-                journal?.append(command, at: .now, logger: logger)
+            case .saw(let command): context.saw(command)
             case .leave:
                 staysAway = true
                 close(channel)
@@ -172,14 +156,14 @@ extension AgentRunner {
     private func send(_ message: AgentToServer, on channel: any Channel) {
         // A server that does not read must not make our memory grow.
         guard channel.isWritable, let bytes = try? message.frame() else { return channel.close(promise: nil) }
-        statistics.sent()
+        context.statistics.sent()
         write(.binary, ByteBuffer(bytes: bytes), on: channel)
     }
 
     private func close(_ channel: any Channel) {
         link = .closing(channel)
         sendClose(on: channel)
-        loop.assumeIsolated().scheduleTask(in: Self.closeTimeout) { channel.close(promise: nil) }
+        context.after(Self.closeTimeout) { channel.close(promise: nil) }
     }
 
     private func sendClose(on channel: any Channel) {

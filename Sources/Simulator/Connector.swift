@@ -15,10 +15,9 @@ struct Connector: Sendable {
     /// For the connection and again for the handshake.
     let timeout = TimeAmount.seconds(10)
 
-    /// Resolves the host once; every connection goes to that address. Blocks while it does.
-    init(to endpoint: Endpoint) throws {
+    init(to endpoint: Endpoint, at address: SocketAddress) {
         self.endpoint = endpoint
-        address = try .makeAddressResolvingHost(endpoint.host, port: endpoint.port)
+        self.address = address
     }
 
     /// Connects and upgrades. The runner is told of every frame, and of the end of a connection that was upgraded.

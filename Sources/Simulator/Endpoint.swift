@@ -2,22 +2,31 @@ import FoundationEssentials
 
 /// Where the simulated agents connect to.
 package struct Endpoint: Sendable, Equatable {
+    package enum Transport: String, Sendable {
+        case webSocket = "ws"
+        case http
+    }
+
+    package let transport: Transport
     package let host: String
     package let port: Int
     package let path: String
 
-    /// Reads `ws://host:port/v1/opamp`; the port defaults to 80 and the path to `/v1/opamp`.
+    /// Reads `ws://host:port/v1/opamp` or `http://…`; the port defaults to 80 and the path to `/v1/opamp`.
     package init(_ text: String) throws(EndpointError) {
         guard let url = URLComponents(string: text), let scheme = url.scheme?.lowercased() else { throw .notAURL(text) }
-        guard scheme == "ws" else { throw .unsupportedScheme(scheme) }
+        guard let transport = Transport(rawValue: scheme) else { throw .unsupportedScheme(scheme) }
         guard let host = url.host, !host.isEmpty, url.user == nil, url.query == nil, url.fragment == nil else {
             throw .notAURL(text)
         }
+        self.transport = transport
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
         port = url.port ?? 80
         guard (1...65_535).contains(port) else { throw .notAURL(text) }
         path = url.percentEncodedPath.isEmpty ? "/v1/opamp" : url.percentEncodedPath
     }
+
+    package var url: String { "\(transport.rawValue)://\(authority)\(path)" }
 
     /// The value of the Host header.
     var authority: String {
@@ -31,9 +40,10 @@ package enum EndpointError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .notAURL(let text): "\"\(text)\" is not a URL of the form ws://HOST:PORT/v1/opamp"
+        case .notAURL(let text):
+            "\"\(text)\" is not a URL of the form ws://HOST:PORT/v1/opamp or http://HOST:PORT/v1/opamp"
         case .unsupportedScheme(let scheme):
-            "\(scheme) is not supported: WebSocket only so far, ws://HOST:PORT/v1/opamp"
+            "\(scheme) is not supported; allowed are ws://HOST:PORT/v1/opamp and http://HOST:PORT/v1/opamp"
         }
     }
 }

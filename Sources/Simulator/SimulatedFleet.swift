@@ -14,8 +14,12 @@ package struct SimulatedFleet: Sendable {
     private let output: @Sendable (JSON) -> Void
     private let logger: Logger
 
-    /// How far apart agents connect, so that the server's backlog is never full: 4,000 in a second.
-    private static let connectInterval = Duration.microseconds(250)
+    /// How far apart agents begin, so that the server's backlog is never full: 4,000 in a second.
+    private static let startInterval = Duration.microseconds(250)
+    /// How often agents without heartbeats poll.
+    private static let poll = Duration.seconds(30)
+    /// Shared by the agents that poll, unless told otherwise.
+    private static let connections = 1000
 
     /// - Parameters:
     ///   - duration: stops by itself after that long; nil runs until the graceful shutdown.
@@ -52,11 +56,8 @@ package struct SimulatedFleet: Sendable {
     }
 
     private func run(on group: MultiThreadedEventLoopGroup) async throws {
-        let connector = try Connector(to: endpoint)
         let statistics = Statistics(agents: options.agents)
-        let runners = options.fleet(startingAt: .now).enumerated().map { index, agent in
-            start(agent, at: index, on: group.next(), connector, statistics)
-        }
+        let runners = try await start(on: group.next(), statistics)
         logger.info("agents are connecting", metadata: ["agents": "\(options.agents)", "to": "\(endpoint.authority)"])
         try? await cancelWhenGracefulShutdown {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -67,26 +68,37 @@ package struct SimulatedFleet: Sendable {
             }
         }
         logger.info("agents are leaving")
-        let stopped = runners.map { runner in
-            runner.eventLoop.flatSubmit { runner.value.stop() }
-        }
-        try await EventLoopFuture.andAllComplete(stopped, on: group.next()).get()
+        try await runners.eventLoop.flatSubmit {
+            EventLoopFuture.andAllComplete(runners.value.map { $0.stop() }, on: runners.eventLoop)
+        }.get()
         if printsStatistics { output(statistics.json) }
     }
 
-    private func start(
-        _ agent: SimulatedAgent, at index: Int, on loop: any EventLoop, _ connector: Connector, _ statistics: Statistics
-    ) -> NIOLoopBoundBox<AgentRunner> {
-        let (options, output, journal, logger) = (options, output, journal, logger)
-        let box = NIOLoopBoundBox.makeBoxSendingValue(
-            AgentRunner(
-                agent, seed: options.seed &+ UInt64(index), on: loop, connector: connector, statistics: statistics,
-                journal: journal, logger: logger, allAnswered: { output(["connected": .integer(options.agents)]) }
-            ),
-            eventLoop: loop
-        )
-        loop.execute { box.value.start(after: Self.connectInterval * index) }
-        return box
+    /// Makes the agents and has them begin one after another.
+    private func start(on loop: any EventLoop, _ statistics: Statistics) async throws -> NIOLoopBoundBox<[any Runner]> {
+        var options = options
+        let (endpoint, output, journal, logger) = (endpoint, output, journal, logger)
+        options.serverURL = endpoint.url
+        if endpoint.transport == .http { options.poll = Self.poll }
+        let address = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: endpoint.port)
+        return try await loop.submit { [options] in
+            let context = RunnerContext(
+                loop: loop, statistics: statistics, journal: journal, logger: logger,
+                allAnswered: { output(["connected": .integer(options.agents)]) }
+            )
+            let connector = Connector(to: endpoint, at: address)
+            let limit = options.connections ?? min(options.agents, Self.connections)
+            let requests = RequestPool(to: endpoint, at: address, limit: limit, on: loop)
+            let runners: [any Runner] = options.fleet(startingAt: .now).enumerated().map { index, agent in
+                let seed = options.seed &+ UInt64(index)
+                return switch endpoint.transport {
+                case .webSocket: AgentRunner(agent, seed: seed, context, connector)
+                case .http: PollingRunner(agent, seed: seed, context, requests)
+                }
+            }
+            for (index, runner) in runners.enumerated() { runner.start(after: Self.startInterval * index) }
+            return NIOLoopBoundBox(runners, eventLoop: loop)
+        }.get()
     }
 
     /// Prints once a second, or waits for ever; ends by cancellation.

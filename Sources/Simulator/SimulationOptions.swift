@@ -13,6 +13,8 @@ package struct SimulationOptions: Sendable {
     package var keepsUIDs = false
     /// How often agents without heartbeats report all the same; zero for not at all.
     package var poll = Duration.zero
+    /// How many connections agents that poll share; nil for one each, up to 1,000.
+    package var connections: Int?
     /// Where the agents connect to.
     package var serverURL = ""
     package var answerDelay = Duration.zero

@@ -25,15 +25,18 @@ struct OpAMPSim: AsyncParsableCommand {
     )
 
     @Option(
-        help: ArgumentHelp("Where the OpAMP server is: ws://HOST:PORT/v1/opamp.", valueName: "url"),
+        help: ArgumentHelp("Where the OpAMP server is: ws://HOST:PORT/v1/opamp, or http:// to poll.", valueName: "url"),
         transform: { try Endpoint($0) })
     var url: Endpoint
 
     @Option(help: "How many agents, 1 to 100000.")
     var agents = 50
 
-    @Option(help: "Seconds between heartbeats, 0 for none.")
+    @Option(help: "Seconds between heartbeats, 0 for none; agents that poll then do so each 30 seconds.")
     var heartbeat = 30
+
+    @Option(help: "How many connections agents that poll share. (default: one each, up to 1000)")
+    var connections: Int?
 
     @Option(help: "The same seed gives the same fleet.")
     var seed: UInt64 = 1
@@ -59,6 +62,10 @@ struct OpAMPSim: AsyncParsableCommand {
         try check("--agents", agents, in: 1...100_000)
         try check("--heartbeat", heartbeat, in: 0...86_400)
         try check("--unhealthy", unhealthy, in: 0...100)
+        if let connections {
+            try check("--connections", connections, in: 1...100_000)
+            if url.transport != .http { throw ValidationError("--connections is for agents that poll: --url http://…") }
+        }
         if let duration { try check("--for", duration, in: 0.1...31_536_000) }
         try check("--ignore-commands", misbehaviour.ignoreCommands, in: 0...100)
         try check("--config-failures", misbehaviour.configFailures, in: 0...100)
@@ -101,6 +108,7 @@ struct OpAMPSim: AsyncParsableCommand {
     private var options: SimulationOptions {
         var options = SimulationOptions(agents: agents, seed: seed)
         options.heartbeat = .seconds(heartbeat)
+        options.connections = connections
         options.unhealthyPercent = unhealthy
         options.ignoringPercent = misbehaviour.ignoreCommands
         options.configFailurePercent = misbehaviour.configFailures

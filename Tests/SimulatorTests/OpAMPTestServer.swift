@@ -4,14 +4,33 @@ import NIOPosix
 import NIOWebSocket
 import OpAMP
 
-/// A WebSocket server on a free port of the loopback address: it hands over what agents send, and answers only what
-/// it is told to.
+/// An OpAMP server on a free port of the loopback address, for both transports: it hands over what agents send, and
+/// answers only what it is told to.
 struct OpAMPTestServer: Sendable {
     struct Connection: Sendable {
         let channel: any Channel
+        /// Of the request that an answer is for; nil for a WebSocket.
+        let request: HTTPRequestHead?
 
+        /// Over HTTP this is the answer.
         func send(_ message: ServerToAgent) throws {
+            if request != nil { return answer(.ok, body: try message.body()) }
             channel.writeAndFlush(frame(.binary, ByteBuffer(bytes: try message.frame())), promise: nil)
+        }
+
+        func answer(_ status: HTTPResponseStatus, _ headers: HTTPHeaders = [:], body: [UInt8] = []) {
+            var head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+            head.headers.add(name: "Content-Length", value: "\(body.count)")
+            channel.write(HTTPServerResponsePart.head(head), promise: nil)
+            channel.write(HTTPServerResponsePart.body(.byteBuffer(.init(bytes: body))), promise: nil)
+            channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+        }
+
+        /// Says why, and closes the WebSocket.
+        func close(_ code: WebSocketErrorCode) {
+            var data = ByteBuffer()
+            data.write(webSocketErrorCode: code)
+            channel.writeAndFlush(frame(.connectionClose, data), promise: nil)
         }
 
         func sendPing(_ text: String) {
@@ -57,7 +76,11 @@ struct OpAMPTestServer: Sendable {
                         configuration: NIOUpgradableHTTPServerPipelineConfiguration(
                             upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration<Void>(
                                 upgraders: [upgrader],
-                                notUpgradingCompletionHandler: { $0.close() }
+                                notUpgradingCompletionHandler: { channel in
+                                    channel.eventLoop.makeCompletedFuture {
+                                        try channel.pipeline.syncOperations.addHandler(Requests(continuation))
+                                    }
+                                }
                             )
                         )
                     )
@@ -67,6 +90,9 @@ struct OpAMPTestServer: Sendable {
         let port = channel.localAddress?.port ?? 0
         return OpAMPTestServer(events: events, url: "ws://127.0.0.1:\(port)/v1/opamp", channel: channel)
     }
+
+    /// Where agents that poll go.
+    var pollURL: String { "http" + url.dropFirst(2) }
 
     func nextEvent() async -> Event? {
         await events.first { _ in true }
@@ -94,7 +120,7 @@ struct OpAMPTestServer: Sendable {
                 guard let message = try? AgentToServer(frame: bytes.readableBytesView) else {
                     return context.close(promise: nil)
                 }
-                events.yield(.message(message, Connection(channel: context.channel)))
+                events.yield(.message(message, Connection(channel: context.channel, request: nil)))
             case .pong: events.yield(.pong(String(buffer: bytes)))
             case .connectionClose:
                 let echo = WebSocketFrame(fin: true, opcode: .connectionClose, data: bytes)
@@ -108,6 +134,31 @@ struct OpAMPTestServer: Sendable {
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
             context.close(promise: nil)
+        }
+    }
+
+    private final class Requests: ChannelInboundHandler {
+        typealias InboundIn = HTTPServerRequestPart
+
+        private let events: AsyncStream<Event>.Continuation
+        private var head: HTTPRequestHead?
+        private var body = ByteBuffer()
+
+        init(_ events: AsyncStream<Event>.Continuation) {
+            self.events = events
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch unwrapInboundIn(data) {
+            case .head(let head): self.head = head
+            case .body(var bytes): body.writeBuffer(&bytes)
+            case .end:
+                guard let head, let message = try? AgentToServer(body: body.readableBytesView) else {
+                    return context.close(promise: nil)
+                }
+                body = ByteBuffer()
+                events.yield(.message(message, Connection(channel: context.channel, request: head)))
+            }
         }
     }
 }

@@ -1,0 +1,52 @@
+import Logging
+import NIOCore
+import OpAMP
+
+/// Carries out what one `SimulatedAgent` decides, over one of the transports.
+///
+/// Everything happens on the one event loop given to it; it must not be touched from elsewhere.
+protocol Runner: AnyObject {
+    /// Begins to speak to the server after that long, and does so again whenever that has ended.
+    func start(after delay: Duration)
+
+    /// Says goodbye and ends. The future succeeds when that is done, or cannot be done in time; there is no way back.
+    func stop() -> EventLoopFuture<Void>
+}
+
+/// What the runners of a fleet have in common.
+struct RunnerContext {
+    let loop: any EventLoop
+    let statistics: Statistics
+    let journal: Journal?
+    let logger: Logger
+    /// Called once, when every agent has been answered.
+    let allAnswered: @Sendable () -> Void
+
+    func after(_ delay: Duration, _ work: @escaping () -> Void) {
+        loop.assumeIsolated().scheduleTask(in: TimeAmount(delay), work)
+    }
+
+    func saw(_ command: ReceivedCommand) {
+        statistics.saw(command)
+        journal?.append(command, at: .now, logger: logger)
+    }
+
+    func answeredFirstTime() {
+        if statistics.answeredFirstTime() { allAnswered() }
+    }
+
+    func failedToConnect(_ error: any Error) {
+        let level: Logger.Level = statistics.failedToConnect() ? .warning : .debug
+        logger.log(level: level, "no connection, trying again", metadata: ["error": "\(error)"])
+    }
+
+    func refused(status: Int) {
+        let level: Logger.Level = statistics.failedToConnect() ? .warning : .debug
+        logger.log(level: level, "the server refuses a request", metadata: ["status": "\(status)"])
+    }
+
+    func receivedMalformed(_ error: OpAMPError) {
+        statistics.malformed()
+        logger.warning("a message of the server is malformed", metadata: ["error": "\(error)"])
+    }
+}
