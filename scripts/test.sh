@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Everything that must hold: format, checks, generated files, the shipped binary, all tests. CI runs this.
+# Everything that must hold: format, checks, generated files, the shipped binary, all tests, and what
+# docs/CONFORMANCE.md says of them. CI runs this.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,4 +23,7 @@ step "Release build of opamp-mcp"
 step "Tests"
 # Without the crash reporter: it would keep pipes of killed programs open.
 export SWIFT_BACKTRACE=enable=no
-exec swift test --skip-build --disable-xctest
+log=.build/test.log
+swift test --skip-build --disable-xctest 2>&1 | tee "$log"
+# Silent unless a row is wrong, so that the summary of the tests stays the last line.
+./scripts/check-conformance.py "$log"

@@ -13,6 +13,9 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SimulatedFleetTests {
     private static let every = [CustomCapability.chatOps, CustomCapability.shutdown, CustomCapability.null]
 
+    /// Longer than a test takes; without heartbeats agents would still poll.
+    private static let never = Duration.seconds(86_400)
+
     /// Runs a fleet while `body` plays the server, then stops it as SIGTERM does, and waits for its end.
     ///
     /// - Returns: the JSON lines printed, and what the agents sent after `body`.
@@ -125,7 +128,7 @@ import Testing
     @Test func `agents poll over shared connections, one request at a time, and say goodbye`() async throws {
         var options = SimulationOptions(agents: 5, seed: 3)
         options.unhealthyPercent = 0
-        options.heartbeat = .zero
+        options.heartbeat = Self.never
         options.connections = 2
         let (lines, last) = try await withFleet(options, polling: true) { server in
             var channels: Set<ObjectIdentifier> = []
@@ -168,7 +171,7 @@ import Testing
         status: HTTPResponseStatus
     ) async throws {
         var options = SimulationOptions(agents: 1, seed: 3)
-        options.heartbeat = .zero
+        options.heartbeat = Self.never
         let (lines, _) = try await withFleet(options, polling: true) { server in
             let (first, connection) = try await nextMessage(server, answers: false)
             let start = ContinuousClock.now
