@@ -41,9 +41,9 @@ def functions():
 def outcomes(log):
     """What the log says of each test: passed, or how it ended otherwise. One failure of a name outweighs all else."""
     ended = {}
-    pattern = re.compile(r'^\S+ +Test (?:"(.+?)"|(\w+)\([^)]*\))(?: with \d+ test cases?)? (passed|failed|skipped)\b')
+    pattern = re.compile(r'\bTest (?:"(.+?)"|(\w+)\([^)]*\))(?: with \d+ test cases?)? (passed|failed|skipped)\b')
     for line in log.splitlines():
-        match = pattern.match(line)
+        match = pattern.search(line)
         if match:
             name = match[1] or match[2]
             if ended.get(name) != "failed":
