@@ -119,9 +119,12 @@ package struct CommandRequest: RESTObject, Equatable {
 /// What can be sent, and which agents take it. REST: `GET command-types`.
 package struct CommandType: RESTObject, Equatable {
     package var name = ""
+    package var title: String?
     package var description = ""
     /// The custom capability an agent must declare, or the OpAMP capability it must have; absent where any agent can.
     package var capability: String?
+    /// The type of the custom message, where a file defines it.
+    package var messageType: String?
     package var proof = CommandProof.nothing
     /// JSON Schema of the parameters.
     package var parameters: JSON = [:]
@@ -132,8 +135,10 @@ package struct CommandType: RESTObject, Equatable {
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("name", &name)
+        try coder.field("title", &title)
         try coder.field("description", &description)
         try coder.field("capability", &capability)
+        try coder.field("message_type", &messageType)
         try coder.field("proof", &proof)
         try coder.field("parameters", &parameters)
         try coder.field("agents", &agents)
@@ -144,11 +149,14 @@ package struct CommandType: RESTObject, Equatable {
 package struct CommandTypes: RESTObject, Equatable {
     package var commandTypes: [CommandType] = []
     package var total = 0
+    /// Why commands that files should define are missing, or as they were before.
+    package var definitionErrors: [DefinitionError] = []
 
     package init() {}
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("command_types", &commandTypes)
         try coder.field("total", &total)
+        try coder.field("definition_errors", &definitionErrors)
     }
 }

@@ -51,10 +51,18 @@ struct Serve: AsyncParsableCommand {
             """, valueName: "file"))
     var agentTokenFile: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A directory of *.json files that define commands; changes take effect while it runs.", valueName: "dir"))
+    var commands: String?
+
     @OptionGroup var log: LogOptions
 
     func validate() throws {
         if let dataDir, dataDir.isEmpty { throw ValidationError("--data-dir \"\": allowed is the path of a directory") }
+        if let commands, commands.isEmpty {
+            throw ValidationError("--commands \"\": allowed is the path of a directory")
+        }
         guard (dataDir != nil) != inMemory else {
             throw ValidationError(
                 "\(inMemory ? "both --data-dir and --in-memory are given" : "the store is missing"): "
@@ -86,7 +94,7 @@ struct Serve: AsyncParsableCommand {
         }
         var services = ServiceGroupConfiguration(
             // Stopped in reverse: the fleet after the listener, so that the last messages are kept.
-            services: [.init(service: fleet), .init(service: listener)],
+            services: [.init(service: fleet), .init(service: listener)] + definitions(for: fleet, logger),
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         services.maximumGracefulShutdownDuration = .seconds(15)
@@ -95,5 +103,13 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw failure("\(error)")
         }
+    }
+
+    /// The service that watches the definitions of commands, which have been read once when this returns.
+    private func definitions(for fleet: Fleet, _ logger: Logger) -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        guard let commands else { return [] }
+        let folder = CommandFolder(commands, fleet: fleet, logger: logger)
+        folder.look()
+        return [.init(service: folder)]
     }
 }

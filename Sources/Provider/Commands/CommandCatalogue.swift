@@ -21,6 +21,8 @@ struct CommandKind: Sendable {
     let proof: CommandProof
     /// JSON Schema of the parameters.
     let schema: JSON
+    /// What a file says of it; nil for the built-in ones.
+    var definition: CommandDefinition?
 
     static let all: [CommandKind] = [
         CommandKind(
@@ -74,7 +76,7 @@ struct CommandKind: Sendable {
     private static let noParameters: JSON = ["type": "object", "additionalProperties": false, "properties": [:]]
 
     /// - Throws: 400 with the names that exist.
-    static func named(_ name: String) throws(Problem) -> CommandKind {
+    static func named(_ name: String, among all: [CommandKind] = all) throws(Problem) -> CommandKind {
         if let kind = all.first(where: { $0.name == name }) { return kind }
         var problem = Problem(
             400, "Unknown command",
@@ -112,37 +114,22 @@ struct CommandKind: Sendable {
 
     /// Checks parameters against the schema.
     ///
+    /// - Returns: the parameters, with the defaults of those that are absent.
     /// - Throws: 400 that names the parameter, its value and what is allowed.
-    func check(_ parameters: [String: JSON]) throws(Problem) {
-        let properties = schema["properties"]?.object?.members ?? []
-        let names = properties.map(\.key)
-        if let unknown = parameters.keys.sorted().first(where: { !names.contains($0) }) {
-            let known = names.isEmpty ? "it takes none" : "use: \(names.joined(separator: ", "))"
-            throw wrong(unknown, parameters[unknown], "is not a parameter of \(name); \(known)", allowed: names)
+    @discardableResult
+    func check(_ parameters: [String: JSON]) throws(Problem) -> [String: JSON] {
+        let checked: ParameterSchema
+        do { checked = try ParameterSchema(schema) } catch {
+            preconditionFailure("the schema of \(name): \(error.path) \(error.reason)")
         }
-        let required = schema["required"]?.array?.compactMap(\.string) ?? []
-        if let missing = required.first(where: { parameters[$0] == nil }) {
-            throw wrong(missing, nil, "is missing: \(name) needs it", allowed: names)
+        let whole = parameters.merging(checked.defaults(for: parameters)) { given, _ in given }
+        do { try checked.check(whole.json) } catch {
+            let place = error.path.isEmpty ? "parameters" : "parameters.\(error.path)"
+            throw .refused(
+                400, "Wrong parameter", field: place, value: error.value.map { $0.text.prefixUTF8(200) },
+                "\(place) of \(name) \(error.reason)", allowed: error.allowed)
         }
-        for (key, rule) in properties {
-            guard let value = parameters[key] else { continue }
-            let fits =
-                switch rule["type"]?.string {
-                case "string": value.string.map { $0.utf8.count >= rule["minLength"]?.integer ?? 0 } ?? false
-                case "object": value.object != nil
-                default: true
-                }
-            guard fits else {
-                let type = rule["type"]?.string ?? "value"
-                throw wrong(key, value, "must be \(type == "object" ? "an object" : "a string that is not empty")")
-            }
-        }
-    }
-
-    private func wrong(_ key: String, _ value: JSON?, _ message: String, allowed: [String]? = nil) -> Problem {
-        var problem = Problem(400, "Wrong parameter", detail: "parameters.\(key) \(message)")
-        (problem.field, problem.value, problem.allowed) = ("parameters.\(key)", value.map(\.text), allowed)
-        return problem
+        return whole
     }
 }
 
@@ -171,4 +158,27 @@ extension CommandKind {
             }
         }
     }
+}
+
+/// The commands that can be sent: the built-in ones, and those that files define.
+struct CommandCatalogue: Sendable {
+    private(set) var defined: [CommandKind] = []
+    /// What is wrong with files that should define some.
+    private(set) var errors: [DefinitionError] = []
+    /// The custom capabilities that agents are told of.
+    private(set) var customCapabilities = [CustomCapability.chatOps, CustomCapability.shutdown, CustomCapability.null]
+
+    init() {}
+
+    init(defined: [CommandKind], errors: [DefinitionError]) {
+        (self.defined, self.errors) = (defined, errors)
+        for case .custom(let name) in defined.map(\.requirement) where !customCapabilities.contains(name) {
+            customCapabilities.append(name)
+        }
+    }
+
+    var kinds: [CommandKind] { CommandKind.all + defined }
+
+    /// - Throws: 400 with the names that exist.
+    func named(_ name: String) throws(Problem) -> CommandKind { try CommandKind.named(name, among: kinds) }
 }

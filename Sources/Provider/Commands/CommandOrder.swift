@@ -15,12 +15,16 @@ struct CommandOrder: RESTObject, Equatable {
     var confirmSeconds: Int?
     var requestedBy: String?
     var requestedFrom: String?
+    /// Of a command that a file defines.
+    var message: AcceptedMessage?
 
     init() {}
 
     init(_ kind: CommandKind, _ parameters: [String: JSON], caller: Caller) {
         (command, self.parameters, proof) = (kind.name, parameters, kind.proof)
         (requestedBy, requestedFrom) = (caller.name, caller.address)
+        message = kind.definition?.message(parameters)
+        confirmSeconds = kind.definition?.confirmSeconds
     }
 
     mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
@@ -31,6 +35,13 @@ struct CommandOrder: RESTObject, Equatable {
         try coder.field("confirm_seconds", &confirmSeconds)
         try coder.field("requested_by", &requestedBy)
         try coder.field("requested_from", &requestedFrom)
+        try coder.field("message", &message)
+    }
+
+    /// Takes what a request says of times; what it leaves out stays.
+    mutating func take(expiresSeconds: Int?, confirmSeconds: Int?) {
+        self.expiresSeconds = expiresSeconds ?? self.expiresSeconds
+        self.confirmSeconds = confirmSeconds ?? self.confirmSeconds
     }
 
     /// The command for one agent, to be queued: it may wait at least three intervals of that agent.
@@ -45,6 +56,8 @@ struct CommandOrder: RESTObject, Equatable {
         let shortest = 3 * Int(vitals.expectedInterval.components.seconds)
         command.expiresAt = now.wall + .seconds(max(expiresSeconds ?? Self.defaultExpiry, shortest))
         command.confirmSeconds = confirmSeconds ?? Self.defaultConfirm
-        return OpenCommand(command)
+        var open = OpenCommand(command)
+        open.message = message
+        return open
     }
 }

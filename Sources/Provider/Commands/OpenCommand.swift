@@ -12,6 +12,8 @@ struct OpenCommand: RESTObject {
     private var startTimesBefore: [String] = []
     /// What an `identify` offered.
     var newUID: String?
+    /// Of a command that a file defined.
+    var message: AcceptedMessage?
     /// Its place among the targets of its operation.
     var operationTarget: Int?
 
@@ -33,7 +35,17 @@ struct OpenCommand: RESTObject {
         try coder.required("command", &command)
         try coder.field("start_times_before", &startTimesBefore)
         try coder.field("new_uid", &newUID)
+        try coder.field("message", &message)
         try coder.field("operation_target", &operationTarget)
+    }
+
+    /// Its kind; one that a file defined is what it was when the command was accepted. Nil for a name that was known to
+    /// another version of the provider.
+    var kind: CommandKind? {
+        guard let message else { return CommandKind.all.first { $0.name == command.command } }
+        return CommandKind(
+            name: command.command, description: "", requirement: .custom(message.capability), proof: command.proof,
+            schema: [:])
     }
 
     /// Derives from the stored times until when it waits, for one that was queued just now or read from the store.
@@ -165,8 +177,8 @@ struct OpenCommand: RESTObject {
 extension OpenCommand: Equatable {
     /// By what is stored of them.
     static func == (left: OpenCommand, right: OpenCommand) -> Bool {
-        (left.command, left.startTimesBefore, left.newUID, left.operationTarget)
-            == (right.command, right.startTimesBefore, right.newUID, right.operationTarget)
+        left.command == right.command && left.startTimesBefore == right.startTimesBefore && left.newUID == right.newUID
+            && left.message == right.message && left.operationTarget == right.operationTarget
     }
 }
 

@@ -25,8 +25,8 @@ extension Fleet {
     package func queue(
         _ request: CommandRequest, for reference: String, caller: Caller, idempotencyKey: String?
     ) async throws(Problem) -> Command {
-        let kind = try CommandKind.named(request.command)
-        try kind.check(request.parameters)
+        let kind = try state.withLock { $0.catalogue }.named(request.command)
+        let parameters = try kind.check(request.parameters)
         try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
         try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
         let digest = request.json.text + " " + reference
@@ -36,8 +36,8 @@ extension Fleet {
         if let key, let earlier = try await earlier(key, digest) { return try await command(earlier, wait: .zero) }
         let view = try view(reference)
 
-        var order = CommandOrder(kind, request.parameters, caller: caller)
-        (order.expiresSeconds, order.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+        var order = CommandOrder(kind, parameters, caller: caller)
+        order.take(expiresSeconds: request.expiresSeconds, confirmSeconds: request.confirmSeconds)
         let now = Moment.now()
         let open = order.command(id: newID(), for: view.record, view.vitals, at: now)
         try await file(open, kind, key: key, digest: digest, now)
@@ -190,10 +190,13 @@ extension Fleet {
         let facts: [AgentFacts] =
             if let reference { [try view(reference).facts] } else { snapshot.records.map(\.facts) }
         var types = CommandTypes()
+        let catalogue = state.withLock { $0.catalogue }
         types.total = facts.count
-        types.commandTypes = CommandKind.all.map { kind in
+        types.definitionErrors = catalogue.errors
+        types.commandTypes = catalogue.kinds.map { kind in
             var type = FleetAPI.CommandType()
             (type.name, type.description, type.proof) = (kind.name, kind.description, kind.proof)
+            (type.title, type.messageType) = (kind.definition?.title, kind.definition?.messageType)
             (type.capability, type.parameters) = (kind.needed([:]), kind.schema)
             type.agents = facts.count { kind.isOffered(by: $0) }
             return type

@@ -115,15 +115,15 @@ extension Fleet {
     // MARK: - Parts
 
     private func order(_ request: OperationRequest, _ caller: Caller) throws(Problem) -> (CommandKind, CommandOrder) {
-        let kind = try CommandKind.named(request.command)
-        try kind.check(request.parameters)
+        let kind = try state.withLock { $0.catalogue }.named(request.command)
+        let parameters = try kind.check(request.parameters)
         try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
         try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
         try checkNumber(request.limit, OperationRequest.limitAllowed, "limit")
         try checkNumber(request.maxInFlight, OperationRequest.maxInFlightAllowed, "max_in_flight")
         try checkNumber(request.stopAfterFailures, OperationRequest.stopAfterFailuresAllowed, "stop_after_failures")
-        var order = CommandOrder(kind, request.parameters, caller: caller)
-        (order.expiresSeconds, order.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+        var order = CommandOrder(kind, parameters, caller: caller)
+        order.take(expiresSeconds: request.expiresSeconds, confirmSeconds: request.confirmSeconds)
         return (kind, order)
     }
 

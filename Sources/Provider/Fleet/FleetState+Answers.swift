@@ -18,9 +18,7 @@ extension FleetState {
         guard
             isNew || !vitals[position].wasIntroduced || message.hasAgentDescription || message.hasCustomCapabilities
         else { return }
-        reply.customCapabilities.capabilities = [
-            CustomCapability.chatOps, CustomCapability.shutdown, CustomCapability.null,
-        ]
+        reply.customCapabilities.capabilities = catalogue.customCapabilities
         vitals[position].wasIntroduced = true
     }
 

@@ -34,7 +34,7 @@ extension FleetState {
             )
         }
         guard kind.proof == .startTime else { return nil }
-        guard let other = open.first(where: { $0.command == command.command }) else { return nil }
+        guard let other = open.first(where: { $0.proof == .startTime }) else { return nil }
         var problem = Problem(
             409, "Already open",
             detail: "a restart of this agent is \(other.state.rawValue) already; its outcome is "
@@ -80,6 +80,14 @@ extension FleetState {
         }
     }
 
+    /// Replaces what can be sent; agents are told of other custom capabilities with their next answers.
+    mutating func define(_ catalogue: CommandCatalogue) {
+        if catalogue.customCapabilities != self.catalogue.customCapabilities {
+            for position in vitals.indices { vitals[position].wasIntroduced = false }
+        }
+        self.catalogue = catalogue
+    }
+
     /// Withdraws a command that is still queued; nil when it is not open any more.
     mutating func cancel(_ id: String, reason: String, at now: Moment, _ effects: inout Effects) -> OpenCommand? {
         guard var open = commands[id] else { return nil }
@@ -94,9 +102,7 @@ extension FleetState {
     mutating func deliver(to position: Int, over link: Link, at now: Moment, _ effects: inout Effects) {
         let uid = records[position].uid
         for id in commandsByAgent[uid] ?? [] {
-            guard var open = commands[id],
-                let kind = CommandKind.all.first(where: { $0.name == open.command.command })
-            else { continue }
+            guard var open = commands[id], !open.command.state.isFinal, let kind = open.kind else { continue }
             let facts = records[position].facts
             let isDue = open.command.state == .queued && !open.isUnwritten
             let isDueAgain =
@@ -112,7 +118,11 @@ extension FleetState {
             open.send(at: now, startTimes: facts.startTimes)
             update(open, &effects)
             var message = answer(to: uid)
-            kind.add(open.command, newUID: open.newUID.flatMap { InstanceUID($0) }, to: &message)
+            if let accepted = open.message {
+                message.customMessage = accepted.message(commandID: id)
+            } else {
+                kind.add(open.command, newUID: open.newUID.flatMap { InstanceUID($0) }, to: &message)
+            }
             effects.deliveries.append(Delivery(commandID: id, message: message, link: link))
             if link.push == nil { return }
         }
@@ -146,11 +156,11 @@ extension FleetState {
         let reply = try? CustomReply(message)
         let capability = CustomCapability.bare(message.capability)
         let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0] }.filter {
-            $0.awaitsProof && $0.command.proof == .reply && Self.capability(of: $0.command) == capability
+            $0.awaitsProof && $0.command.proof == .reply && $0.kind?.needed($0.command.parameters) == capability
         }
         let answered: OpenCommand? =
             if let id = reply?.commandID { open.first { $0.command.id == id } } else {
-                Self.only(open.filter { Self.isNamed(reply?.action, $0.command) })
+                Self.only(open.filter { Self.isNamed(reply?.action, $0) })
             }
         guard var answered, let reply else {
             note("custom_message", position, "\(capability) \(message.type)", now, &effects)
@@ -165,18 +175,15 @@ extension FleetState {
         update(answered, &effects)
     }
 
-    static func capability(of command: Command) -> String? {
-        CommandKind.all.first { $0.name == command.command }?.needed(command.parameters)
-    }
-
     /// Whether a reply that calls what it answers so can be about this command; nil fits each, and a raw message any.
-    private static func isNamed(_ action: String?, _ command: Command) -> Bool {
+    private static func isNamed(_ action: String?, _ open: OpenCommand) -> Bool {
         guard let action else { return true }
-        return switch command.command {
+        if let message = open.message { return action == message.action }
+        return switch open.command.command {
         case "chatops": action == "chatopcommand"
         case "shutdown": action == "shutdownagent"
         case "custom": true
-        default: action == command.command
+        default: action == open.command.command
         }
     }
 

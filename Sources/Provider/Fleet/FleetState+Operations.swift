@@ -72,13 +72,13 @@ extension FleetState {
         guard let position = position(of: uid) else {
             return skip(target, of: id, "the agent has been forgotten", &effects)
         }
-        guard let kind = CommandKind.all.first(where: { $0.name == order.command }) else {
-            return skip(target, of: id, "there is no command \(order.command) any more", &effects)
-        }
         var random = SystemRandomNumberGenerator()
         let commandID = InstanceUID(high: random.next(), low: random.next()).description
         var open = order.command(id: commandID, for: records[position], vitals[position], at: now)
         (open.command.operation, open.operationTarget) = (id, target)
+        guard let kind = open.kind else {
+            return skip(target, of: id, "there is no command \(order.command) any more", &effects)
+        }
         if let refusal = refusal(of: open.command, kind) { return skip(target, of: id, refusal.detail, &effects) }
         queue(open, at: now, &effects)
         noteInOperation(open, &effects)

@@ -56,6 +56,8 @@ struct FleetState: Sendable {
     var pendingCount = 0
     /// The labels of agents that were forgotten.
     var keptLabels: [InstanceUID: KeptLabels] = [:]
+    /// What can be sent.
+    var catalogue = CommandCatalogue()
 
     /// By id; those that run, and those of which commands are under way.
     var operations: [String: OpenOperation] = [:]
