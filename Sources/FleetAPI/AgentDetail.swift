@@ -12,6 +12,8 @@ package struct AgentDetail: RESTObject, Equatable {
     package var expectedIntervalSeconds: Int?
     /// The agent's last sequence number, as text: it may exceed what JSON numbers hold.
     package var sequence: String?
+    /// Who goes on under the same instance uid; absent where nobody does.
+    package var conflict: String?
     package var health: ComponentHealthTree?
     package var config: ConfigSummary?
     /// Available components as the agent reported them: name → {metadata, components}.
@@ -32,6 +34,7 @@ package struct AgentDetail: RESTObject, Equatable {
         try coder.required("agent", &agent)
         try coder.field("expected_interval_seconds", &expectedIntervalSeconds)
         try coder.field("sequence", &sequence)
+        try coder.field("conflict", &conflict)
         try coder.field("health", &health)
         try coder.field("config", &config)
         try coder.field("components", &components)

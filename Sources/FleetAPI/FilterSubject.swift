@@ -47,5 +47,5 @@ extension Filter {
     }
 
     /// The values of `problem`; `any` stands for each of them.
-    package static let problems = ["unhealthy", "stale", "disconnected", "config_failed"]
+    package static let problems = ["unhealthy", "stale", "disconnected", "config_failed", "conflict"]
 }

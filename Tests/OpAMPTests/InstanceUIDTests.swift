@@ -41,3 +41,12 @@ import Testing
         #expect(first < second)
     }
 }
+
+@Test func `a ULID is read as the 128 bits it stands for`() {
+    #expect(InstanceUID(ulid: "00000000000000000000000000".utf8) == InstanceUID(high: 0, low: 0))
+    #expect(InstanceUID(ulid: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ".utf8) == InstanceUID(high: .max, low: .max))
+    #expect(InstanceUID(ulid: "01arz3ndektsv4rrffq69g5fav".utf8)?.description == "01563e3ab5d3d6764c61efb99302bd5b")
+    for wrong in ["8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "0000000000000000000000000U", "0000000000000000000000000\u{10}", "0"] {
+        #expect(InstanceUID(ulid: wrong.utf8) == nil, "\(wrong)")
+    }
+}

@@ -65,7 +65,8 @@ struct Stage {
 /// An agent that counts its messages.
 struct Reporter {
     let uid: InstanceUID
-    var host = "web-17"
+    var host: String? = "web-17"
+    var serviceInstanceID: String?
     var capabilities: AgentCapabilities = [.reportsStatus, .reportsHealth, .acceptsRestartCommand]
     private var sequence: UInt64 = 0
 
@@ -94,7 +95,10 @@ struct Reporter {
         message.agentDescription.identifyingAttributes = [
             KeyValue("service.name", "fluent-bit"), KeyValue("service.version", "5.1.1"),
         ]
-        message.agentDescription.nonIdentifyingAttributes = [KeyValue("host.name", host)]
+        message.agentDescription.nonIdentifyingAttributes = host.map { [KeyValue("host.name", $0)] } ?? []
+        if let serviceInstanceID {
+            message.agentDescription.identifyingAttributes.append(KeyValue("service.instance.id", serviceInstanceID))
+        }
         message.customCapabilities.capabilities = ["request:" + CustomCapability.chatOps, CustomCapability.shutdown]
         return message
     }

@@ -15,11 +15,13 @@ struct AgentView {
         if vitals.health == .unhealthy { problems.append("unhealthy") }
         if vitals.status != .connected { problems.append(vitals.status.rawValue) }
         if facts.configStatus == .failed { problems.append("config_failed") }
+        if vitals.isInConflict { problems.append("conflict") }
         return problems
     }
 
     var hasProblem: Bool {
         vitals.health == .unhealthy || vitals.status != .connected || facts.configStatus == .failed
+            || vitals.isInConflict
     }
 
     /// When the process started, where what the agent reports can be a date.

@@ -161,6 +161,7 @@ extension Fleet {
         detail.asOf = Moment.now().wall
         detail.expectedIntervalSeconds = Int(view.vitals.expectedInterval.components.seconds)
         detail.sequence = String(view.vitals.sequence)
+        if view.vitals.isInConflict { detail.conflict = state.withLock { $0.conflict(of: view.record.uid) } }
         if include.contains(.health) { detail.health = view.facts.healthTree }
         if include.contains(.config) { detail.config = view.facts.configSummary }
         if include.contains(.components) { detail.components = view.facts.componentTree }

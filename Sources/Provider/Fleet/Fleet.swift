@@ -43,8 +43,11 @@ package final class Fleet: Sendable {
         _ message: AgentToServer, over link: Link, reply: @escaping @Sendable (AgentReply) -> Void
     ) {
         guard let uid = InstanceUID(bytes: message.instanceUid) else {
-            reply(AgentReply(.badRequest("instance_uid has \(message.instanceUid.count) bytes; it must have 16")))
-            return
+            guard let uid = InstanceUID(ulid: message.instanceUid) else {
+                reply(AgentReply(.badRequest("instance_uid has \(message.instanceUid.count) bytes; it must have 16")))
+                return
+            }
+            return receive(old: message, uid, over: link, reply: reply)
         }
         let now = Moment.now()
         let (answer, delivery) = state.withLock { state -> (AgentReply, FleetState.Delivery?) in
@@ -59,6 +62,22 @@ package final class Fleet: Sendable {
             return (answer, delivery)
         }
         if delivery == nil { reply(answer) }
+    }
+
+    /// Takes a message of a client that names itself by a ULID: it is answered under that, and offered 16 bytes.
+    private func receive(
+        old message: AgentToServer, _ uid: InstanceUID, over link: Link,
+        reply: @escaping @Sendable (AgentReply) -> Void
+    ) {
+        var readable = message
+        readable.instanceUid = uid.data
+        readable.flags |= AgentToServerFlags.requestInstanceUID.rawValue
+        let own = message.instanceUid
+        receive(readable, over: link) { answer in
+            var answer = answer
+            if !answer.message.instanceUid.isEmpty { answer.message.instanceUid = own }
+            reply(answer)
+        }
     }
 
     /// The WebSocket of this link is gone.
@@ -129,8 +148,9 @@ package final class Fleet: Sendable {
     func tick(at now: Moment) {
         state.withLock { state in
             var effects = FleetState.Effects()
-            state.tick(at: now, &effects)
+            let stood = state.tick(at: now, &effects)
             commit(effects)
+            if let stood { logger.notice("the provider stood still", metadata: ["for": "\(stood)"]) }
         }
     }
 

@@ -42,11 +42,13 @@ extension FleetState {
         vitals[position].sequence = message.sequenceNum
         vitals[position].transport = link.transport
         guard records[position].decisions.admission == .pending else {
-            return AgentReply(.badRequest("this agent is blocked on this server"), ending: .forbidden)
+            let ending: AgentReply.Ending? = isUsed(link, besides: records[position].uid) ? nil : .forbidden
+            return AgentReply(.badRequest("this agent is blocked on this server"), ending: ending)
         }
         let reply = AgentReply(
             .unavailable("this agent waits for approval; come back later", retryAfter: Self.pendingRetry)
         )
+        takePlace(at: position, over: link, nil, &effects, now)
         takeLink(link, at: position)
         if message.hasAgentDisconnect {
             part(position, "said goodbye", at: now, &effects)
@@ -96,11 +98,11 @@ extension FleetState {
         effects.pushes.append((message, link))
     }
 
-    /// Why nothing may be sent to this agent now; nil when it is let in.
+    /// Why nothing may be sent to this agent now; nil when it is let in and no other one uses its uid.
     func admissionRefusal(_ position: Int) -> Problem? {
         var problem: Problem
         switch records[position].decisions.admission {
-        case .approved: return nil
+        case .approved: return conflictRefusal(position)
         case .pending:
             problem = Problem(409, "Agent pending", detail: "the agent waits for approval; approve it first")
         case .blocked:

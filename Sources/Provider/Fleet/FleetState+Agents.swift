@@ -34,12 +34,31 @@ extension FleetState {
         }
         if links[position] !== link {
             links[position] = link
-            uidByLink[ObjectIdentifier(link)] = records[position].uid
+            register(records[position].uid, on: link)
             vitals[position].messagesOnLink = 0
             vitals[position].wasIntroduced = false
         }
         vitals[position].messagesOnLink = min(2, vitals[position].messagesOnLink + 1)
         if vitals[position].messagesOnLink > 1 { vitals[position].briefLinks = 0 }
+    }
+
+    /// Notes that an agent is reached on a WebSocket: mostly the only one.
+    private mutating func register(_ uid: InstanceUID, on link: Link) {
+        let key = ObjectIdentifier(link)
+        if let first = uidByLink[key], first != uid {
+            moreByLink[key, default: []].insert(uid)
+        } else {
+            uidByLink[key] = uid
+        }
+    }
+
+    /// Whether other agents are reached on this WebSocket too, so that it cannot be closed for the sake of one.
+    func isUsed(_ link: Link, besides uid: InstanceUID) -> Bool {
+        let key = ObjectIdentifier(link)
+        guard let first = uidByLink[key] else { return false }
+        return ([first] + (moreByLink[key] ?? [])).contains { other in
+            other != uid && position(of: other).map { links[$0] === link && records[$0].uid != uid } ?? false
+        }
     }
 
     mutating func part(_ position: Int, _ reason: String, at now: Moment, _ effects: inout Effects) {
@@ -74,6 +93,8 @@ extension FleetState {
             keptLabels[uid] = KeptLabels(labels: decisions.labels, since: now.wall)
             effects.changes.append(.decisions(uid, Decisions(labels: decisions.labels), at: now.wall))
         }
+        dropRivals(of: uid, position, now, &effects) { _ in true }
+        (doubts[uid], heirs[uid]) = (nil, nil)
         aliases = aliases.filter { $0.value != uid }
         if let offered = offers.removeValue(forKey: uid) { offeredTo[offered] = nil }
         let last = records.count - 1
@@ -154,16 +175,32 @@ extension FleetState {
 
     // MARK: - Uids
 
-    /// Makes a new uid for an agent, to be adopted when a message comes with it.
+    /// The uid offered to an agent, to be adopted when a message comes with it: the same one until then.
     mutating func offerUID(for uid: InstanceUID, at now: Moment) -> InstanceUID {
         if let offered = offers[uid] { return offered }
-        var random = SystemRandomNumberGenerator()
-        let offered = InstanceUID.version7(
-            unixMilliseconds: UInt64(now.wall.nanoseconds / 1_000_000), using: &random
-        )
+        let offered = makeUID(at: now)
         offers[uid] = offered
         offeredTo[offered] = uid
         return offered
+    }
+
+    func makeUID(at now: Moment) -> InstanceUID {
+        var random = SystemRandomNumberGenerator()
+        return InstanceUID.version7(unixMilliseconds: UInt64(now.wall.nanoseconds / 1_000_000), using: &random)
+    }
+
+    /// The agent that goes on under its former uid, which no other agent has: it comes over its own WebSocket, bears
+    /// the same names, or continues its numbers. Anybody else under that uid is a new agent.
+    func formerSender(_ uid: InstanceUID, _ message: AgentToServer, over link: Link) -> Int? {
+        guard let position = aliases[uid].flatMap({ index.position(of: $0) }) else { return nil }
+        if links[position] === link { return position }
+        if message.hasAgentDescription {
+            let names = SenderNames(message.agentDescription)
+            return names.name(sameAs: SenderNames(records[position].facts)) ? position : nil
+        }
+        let last = vitals[position].sequence
+        let continues = message.sequenceNum == last || message.sequenceNum == last &+ 1
+        return link.transport == .http && vitals[position].transport == .http && continues ? position : nil
     }
 
     /// Goes on with an agent under the uid it was offered: labels, history and queue move, the old uid stays an alias.
@@ -172,6 +209,7 @@ extension FleetState {
             let position = index.position(of: old)
         else { return }
         offers[old] = nil
+        dropRivals(of: old, position, now, &effects) { _ in true }
         let record = records[position]
         index.remove(record, at: position)
         records[position] = AgentRecord(
@@ -180,6 +218,13 @@ extension FleetState {
         index.insert(records[position], at: position)
         for (alias, target) in aliases where target == old { aliases[alias] = uid }
         aliases[old] = uid
+        aliases[uid] = nil
+        if let link = links[position] {
+            let key = ObjectIdentifier(link)
+            if uidByLink[key] == old { uidByLink[key] = uid }
+            if moreByLink[key]?.remove(old) != nil { moreByLink[key]?.insert(uid) }
+        }
+        (doubts[old], heirs[old]) = (nil, nil)
         effects.changes.append(.rename(from: old, to: uid))
         let ids = commandsByAgent.removeValue(forKey: old) ?? []
         commandsByAgent[uid] = ids

@@ -50,7 +50,7 @@ extension FleetState {
             }
             part(position, "blocked", at: now, &effects)
             if let link = links[position] {
-                effects.closes.append(link)
+                if !isUsed(link, besides: records[position].uid) { effects.closes.append(link) }
                 links[position] = nil
             }
         }

@@ -42,6 +42,16 @@ struct FleetState: Sendable {
     var index = AgentIndex()
     var aliases: [InstanceUID: InstanceUID] = [:]
     var uidByLink: [ObjectIdentifier: InstanceUID] = [:]
+    /// More agents on one WebSocket, as gateways have them, beside the one in `uidByLink`.
+    var moreByLink: [ObjectIdentifier: Set<InstanceUID>] = [:]
+    /// Other senders that use the uid of an agent; only of agents that have any.
+    var rivals: [InstanceUID: [Rival]] = [:]
+    /// Uids offered to rivals, with the uid they share.
+    var separations: [InstanceUID: InstanceUID] = [:]
+    /// The names of senders that took an agent's place and have not described themselves since.
+    var heirs: [InstanceUID: SenderNames] = [:]
+    /// Agents over HTTP whose numbers jumped.
+    var doubts: [InstanceUID: NumberDoubt] = [:]
     /// Uids offered to agents and not yet adopted, one an agent, in both directions.
     var offers: [InstanceUID: InstanceUID] = [:]
     var offeredTo: [InstanceUID: InstanceUID] = [:]
@@ -68,6 +78,7 @@ struct FleetState: Sendable {
     var keysInFlight: Set<IdempotencyKey> = []
 
     var interned = InternedTexts()
+    var lostTime = LostTime()
 
     init() {}
 
@@ -82,7 +93,15 @@ struct FleetState: Sendable {
             vitals.wasIntroduced = false
             append(agent.record, vitals, link: nil)
         }
-        for command in stored.commands { file(command, at: now) }
+        for command in stored.commands {
+            file(command, at: now)
+            if let uid = InstanceUID(command.command.instanceUID), command.awaitsProof,
+                let offered = command.newUID.flatMap({ InstanceUID($0) })
+            {
+                offers[uid] = offered
+                offeredTo[offered] = uid
+            }
+        }
         for operation in stored.operations {
             operations[operation.id] = operation
             operationsDue.insert(operation.id)
@@ -104,23 +123,32 @@ struct FleetState: Sendable {
     mutating func receive(
         _ message: AgentToServer, from uid: InstanceUID, over link: Link, at now: Moment, _ effects: inout Effects
     ) -> AgentReply {
+        separate(uid, at: now, &effects)
         adopt(uid, at: now, &effects)
-        let isNew = index.position(of: uid) == nil
+        let own = index.position(of: uid)
+        let former = own == nil ? formerSender(uid, message, over: link) : nil
+        let isNew = own == nil && former == nil
         if isNew, let reply = turnedAway() { return reply }
-        let position = index.position(of: uid) ?? join(uid, message, over: link, at: now, &effects)
+        let position = own ?? former ?? join(uid, message, over: link, at: now, &effects)
         if records[position].decisions.admission != .approved {
             return receiveUnadmitted(message, at: position, isNew: isNew, over: link, now, &effects)
         }
+        if former != nil {
+            takePlace(at: position, over: link, nil, &effects, now)
+        } else if !isNew, let reply = judge(message, at: position, over: link, now, &effects) {
+            return reply
+        }
+        if !heirs.isEmpty, message.hasAgentDescription { heirs[records[position].uid] = nil }
         let isRepeated = !isNew && message.sequenceNum == vitals[position].sequence && message.sequenceNum != 0
         let hasGap = !isNew && !isRepeated && message.sequenceNum != vitals[position].sequence &+ 1
         // What was handed over before may be lost with its link, or with the answer that is asked for again.
         let mayHaveMissed =
             isRepeated || vitals[position].status != .connected || link.push != nil && links[position] !== link
-        if mayHaveMissed { loseLink(of: uid) }
+        if mayHaveMissed { loseLink(of: records[position].uid) }
         takeLink(link, at: position)
 
         let wasConnected = vitals[position].status == .connected
-        vitals[position].heard(at: now)
+        vitals[position].heard(at: now, lost: lostTime.lost(since: vitals[position].lastSeen.monotonic, at: now))
         vitals[position].sequence = message.sequenceNum
         vitals[position].transport = link.transport
         if message.hasAgentDisconnect {
@@ -134,7 +162,7 @@ struct FleetState: Sendable {
         apply(message, at: position, isNew: isNew, now, &effects)
         takeProof(message, at: position, now, &effects)
 
-        if !isRepeated { deliver(to: position, over: link, at: now, &effects) }
+        if !isRepeated, former == nil { deliver(to: position, over: link, at: now, &effects) }
 
         if message.hasAgentDescription {
             vitals[position].wantsFullState = false
@@ -147,32 +175,45 @@ struct FleetState: Sendable {
         introduce(message, position, isNew: isNew, &reply)
         askForFullState(position, now, &reply)
         if AgentToServerFlags(rawValue: message.flags).contains(.requestInstanceUID) {
-            reply.agentIdentification.newInstanceUid = offerUID(for: uid, at: now).data
+            reply.agentIdentification.newInstanceUid = offerUID(for: records[position].uid, at: now).data
         }
+        if former != nil { reply.agentIdentification.newInstanceUid = records[position].uid.data }
         return AgentReply(reply)
     }
 
-    /// The WebSocket of a link is gone.
+    /// The WebSocket of a link is gone, and with it every agent that was reached on it.
     mutating func closed(_ link: Link, at now: Moment, _ effects: inout Effects) {
-        guard let uid = uidByLink.removeValue(forKey: ObjectIdentifier(link)),
-            let position = position(of: uid), links[position] === link
-        else { return }
-        links[position] = nil
-        let isBrief = vitals[position].messagesOnLink <= 1
-        vitals[position].briefLinks = isBrief ? min(2, vitals[position].briefLinks + 1) : 0
-        vitals[position].wasIntroduced = false
-        // A client that opens a socket for each message is heard again; silence will tell if not.
-        if !vitals[position].isPolling, vitals[position].status != .disconnected {
-            part(position, "connection lost", at: now, &effects)
+        closedRival(link)
+        let more = moreByLink.removeValue(forKey: ObjectIdentifier(link)) ?? []
+        guard let first = uidByLink.removeValue(forKey: ObjectIdentifier(link)) else { return }
+        for uid in [first] + more.sorted() {
+            guard let position = position(of: uid), links[position] === link else { continue }
+            links[position] = nil
+            let isBrief = vitals[position].messagesOnLink <= 1
+            vitals[position].briefLinks = isBrief ? min(2, vitals[position].briefLinks + 1) : 0
+            vitals[position].wasIntroduced = false
+            // A client that opens a socket for each message is heard again; silence will tell if not.
+            if !vitals[position].isPolling, vitals[position].status != .disconnected {
+                part(position, "connection lost", at: now, &effects)
+            }
         }
     }
 
     // MARK: - Time
 
-    /// Marks silent agents, and ends commands that have waited too long.
-    mutating func tick(at now: Moment, _ effects: inout Effects) {
+    /// Once a second: marks silent agents, settles who is who, and ends commands that have waited too long.
+    ///
+    /// - Returns: how long the provider itself stood still before, where it did: nobody was silent in that time.
+    @discardableResult
+    mutating func tick(at now: Moment, _ effects: inout Effects) -> Duration? {
+        let stood = lostTime.stepped(at: now)
         for position in vitals.indices where vitals[position].status == .connected {
-            if vitals[position].isSilent(at: now, lastPong: links[position]?.lastAnsweredPing ?? 0) {
+            let lastPong = links[position]?.lastAnsweredPing ?? 0
+            if vitals[position].isSilent(at: now, lastPong: lastPong),
+                vitals[position].isSilent(
+                    at: now, lastPong: lastPong,
+                    lost: lostTime.lost(since: max(lastPong, vitals[position].lastSeen.monotonic), at: now))
+            {
                 vitals[position].status = .stale
                 refreshHealth(position)
                 if records[position].decisions.admission == .approved {
@@ -180,8 +221,10 @@ struct FleetState: Sendable {
                 }
             }
         }
+        settleRivals(at: now, &effects)
         endWaiting(at: now, &effects)
         advanceOperations(at: now, &effects)
+        return stood
     }
 
     /// The agents heard since a moment of the monotonic clock, for storing when that was.

@@ -18,6 +18,10 @@ struct Vitals: Sendable {
     var messagesOnLink: UInt8 = 0
     var briefLinks: UInt8 = 0
     var wantsFullState = false
+    /// Whether another sender goes on under the agent's uid.
+    var isInConflict = false
+    /// The heartbeat interval in seconds that was offered and that the agent took; 0 for none.
+    var offeredInterval: UInt32 = 0
     /// Whether the server's custom capabilities were told on this session.
     var wasIntroduced = false
     /// When the full state was last asked for, on the monotonic clock; nil before the first time.
@@ -30,22 +34,28 @@ struct Vitals: Sendable {
     /// Whether the agent opens a socket for each message, so that a closed one means nothing.
     var isPolling: Bool { transport == .http || briefLinks >= 2 }
 
-    /// The interval in which the agent is expected to report: 30 s, raised to the longest of its last five gaps.
+    /// The interval in which the agent is expected to report: the one it took, else 30 s, raised to the longest of its
+    /// last five gaps.
     var expectedInterval: Duration {
-        max(Self.defaultInterval, .seconds(Int(max(gaps.0, gaps.1, gaps.2, gaps.3, gaps.4))))
+        let offered = offeredInterval > 0 ? .seconds(Int(offeredInterval)) : Self.defaultInterval
+        return max(offered, .seconds(Int(max(gaps.0, gaps.1, gaps.2, gaps.3, gaps.4))))
     }
 
     /// Notes a message. A gap counts only between messages of an agent that was connected throughout.
-    mutating func heard(at now: Moment) {
+    ///
+    /// - Parameter lost: how long the provider stood still since the last one, in nanoseconds.
+    mutating func heard(at now: Moment, lost: Int64 = 0) {
         if status == .connected {
-            let gap = (now.monotonic - lastSeen.monotonic + 999_999_999) / 1_000_000_000
+            let gap = (now.monotonic - lastSeen.monotonic - lost + 999_999_999) / 1_000_000_000
             gaps = (gaps.1, gaps.2, gaps.3, gaps.4, UInt16(clamping: gap))
         }
         lastSeen = now
     }
 
     /// Whether the agent has been silent for three expected intervals. Pings it answers count as a word.
-    func isSilent(at now: Moment, lastPong: Int64) -> Bool {
-        now.monotonic - max(lastSeen.monotonic, lastPong) > 3 * expectedInterval.nanoseconds
+    ///
+    /// - Parameter lost: how much of its silence the provider stood still, in nanoseconds.
+    func isSilent(at now: Moment, lastPong: Int64, lost: Int64 = 0) -> Bool {
+        now.monotonic - max(lastSeen.monotonic, lastPong) - lost > 3 * expectedInterval.nanoseconds
     }
 }
