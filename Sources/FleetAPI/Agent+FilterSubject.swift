@@ -18,7 +18,7 @@ extension Agent: FilterSubject {
         case .host: host
         case .ip: ip
         case .os: os
-        case .config: config?.rawValue
+        case .config: problems.contains("config_drift") ? Filter.drift : config?.rawValue
         case .configHash: configHash
         case .error: error
         case .transport: transport?.rawValue

@@ -9,8 +9,8 @@ package struct Agent: RESTObject, Equatable {
     package var health = AgentHealth.unknown
     /// The health last reported, also while the agent is not connected.
     package var lastHealth: AgentHealth?
-    /// What deserves attention: `unhealthy`, `stale`, `disconnected`, `config_failed`, `conflict`; empty when
-    /// all is well.
+    /// What deserves attention: `unhealthy`, `stale`, `disconnected`, `config_failed`, `config_drift`, `conflict`;
+    /// empty when all is well.
     package var problems: [String] = []
     /// `service.name`, for example `fluent-bit`.
     package var type: String?

@@ -5,7 +5,8 @@ package struct Command: RESTObject, Equatable {
     /// 32 lower-case hex digits.
     package var id = ""
     package var state = CommandState.queued
-    /// `restart`, `shutdown`, `resync`, `identify`, `chatops`, `nullcommand`, or `custom`.
+    /// `restart`, `shutdown`, `resync`, `identify`, `chatops`, `nullcommand`, `custom`, `config`, `heartbeat` or
+    /// `connection_settings`.
     package var command = ""
     package var parameters: [String: JSON] = [:]
     /// The id of the operation that it is part of.

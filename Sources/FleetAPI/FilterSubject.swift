@@ -20,6 +20,9 @@ package protocol FilterSubject {
 }
 
 extension Filter {
+    /// The value of `config` of an agent that does not run what is desired; the others are those of `ConfigStatus`.
+    package static let drift = "drift"
+
     /// Keys with one text each.
     package enum TextKey: String, Sendable, CaseIterable {
         case status, health, admission, type, version, host, ip, os, config
@@ -47,5 +50,7 @@ extension Filter {
     }
 
     /// The values of `problem`; `any` stands for each of them.
-    package static let problems = ["unhealthy", "stale", "disconnected", "config_failed", "conflict"]
+    package static let problems = [
+        "unhealthy", "stale", "disconnected", "config_failed", "config_drift", "conflict",
+    ]
 }

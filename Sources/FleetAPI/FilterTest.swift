@@ -116,7 +116,7 @@ extension Filter.TextKey {
         case .status: AgentStatus.allCases.map(\.rawValue)
         case .health: AgentHealth.allCases.map(\.rawValue)
         case .admission: Admission.allCases.map(\.rawValue)
-        case .config: ConfigStatus.allCases.map(\.rawValue)
+        case .config: ConfigStatus.allCases.map(\.rawValue) + [Filter.drift]
         case .transport: AgentTransport.allCases.map(\.rawValue)
         case .type, .version, .host, .ip, .os, .configHash, .error, .serviceInstanceID: nil
         }

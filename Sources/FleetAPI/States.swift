@@ -52,6 +52,10 @@ package enum CommandProof: String, RESTEnum {
     case fullReport = "full_report"
     case newUID = "new_uid"
     case goodbye
+    /// What the agent says of the configuration offered to it.
+    case configStatus = "config_status"
+    /// What the agent says of the connection settings offered to it.
+    case settingsStatus = "settings_status"
     /// Agents do not report the outcome of such a command.
     case nothing
 }

@@ -19,8 +19,10 @@ extension AgentFacts {
         if message.hasEffectiveConfig { take(message.effectiveConfig, &interned) }
         if message.hasRemoteConfigStatus {
             configStatus = ConfigStatus(message.remoteConfigStatus.status)
-            configError = message.remoteConfigStatus.errorMessage.nonEmpty
+            configError = Self.shownError(message.remoteConfigStatus.errorMessage)
+            reportedConfig = ContentHash(message.remoteConfigStatus.lastRemoteConfigHash)
         }
+        if message.hasConnectionSettingsStatus { connection = Boxed(ReportedStatus(message.connectionSettingsStatus)) }
         if message.hasAvailableComponents, !message.availableComponents.components.isEmpty {
             components = (try? message.availableComponents.serializedBytes()) ?? []
         }

@@ -18,6 +18,11 @@ extension AgentFacts: RESTObject {
         try coder.field("config_hash", &configHash)
         try coder.field("config_status", &configStatus)
         try coder.field("config_error", &configError)
+        try coder.field("config_changed_at", &configChangedAt)
+        var (reported, settings) = (reportedConfig.isEmpty ? nil : reportedConfig, connection?.value)
+        try coder.field("reported_config_hash", &reported)
+        try coder.field("connection_settings", &settings)
+        (reportedConfig, connection) = (reported ?? .none, settings.map { Boxed($0) })
         capabilities = AgentCapabilities(rawValue: UInt64(UInt(bitPattern: mask)))
         startTimes = starts.compactMap { UInt64($0) }
     }

@@ -41,6 +41,12 @@ struct AgentFacts: Sendable, Equatable {
     var configHash: String?
     var configStatus: ConfigStatus?
     var configError: String?
+    /// When the effective configuration last changed.
+    var configChangedAt: Timestamp?
+    /// The hash that came with `configStatus`.
+    var reportedConfig = ContentHash.none
+    /// What the agent said of connection settings; nil while it said nothing.
+    var connection: Boxed<ReportedStatus>?
     /// The available components as the bytes of their protobuf message.
     var components: [UInt8] = []
 

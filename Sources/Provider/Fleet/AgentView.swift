@@ -16,13 +16,17 @@ struct AgentView {
         if vitals.status != .connected { problems.append(vitals.status.rawValue) }
         if facts.configStatus == .failed { problems.append("config_failed") }
         if vitals.isInConflict { problems.append("conflict") }
+        if drift != nil { problems.append("config_drift") }
         return problems
     }
 
     var hasProblem: Bool {
         vitals.health == .unhealthy || vitals.status != .connected || facts.configStatus == .failed
-            || vitals.isInConflict
+            || vitals.isInConflict || drift != nil
     }
+
+    /// Why the agent does not run what is desired; nil where it does.
+    var drift: ConfigDrift? { ConfigDrift(record.facts, record.decisions) }
 
     /// When the process started, where what the agent reports can be a date.
     var started: Timestamp? {
@@ -73,7 +77,7 @@ extension AgentView: FilterSubject {
         case .host: facts.host?.lower
         case .ip: facts.ip?.lower
         case .os: facts.os?.lower
-        case .config: facts.configStatus?.rawValue
+        case .config: drift == nil ? facts.configStatus?.rawValue : Filter.drift
         case .configHash: facts.configHash
         case .error: facts.error
         case .transport: vitals.transport.rawValue

@@ -8,15 +8,36 @@ struct Decisions: RESTObject, Equatable {
     var admission = Admission.approved
     /// The operators' own tags.
     var labels: [String: String] = [:]
+    private var configBox: Boxed<Offering>?
+    private var settingsBox: Boxed<Offering>?
 
     init() {}
 
-    init(admission: Admission = .approved, labels: [String: String] = [:]) {
+    init(admission: Admission = .approved, labels: [String: String]) {
         (self.admission, self.labels) = (admission, labels)
     }
 
     mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.field("admission", &admission)
         try coder.field("labels", &labels)
+        var (config, settings) = (configBox?.value, settingsBox?.value)
+        try coder.field("config", &config)
+        try coder.field("settings", &settings)
+        (self.config, self.settings) = (config ?? Offering(), settings ?? Offering())
     }
+
+    /// The configuration people want the agent to run on.
+    var config: Offering {
+        get { configBox?.value ?? Offering() }
+        set { configBox = newValue == Offering() ? nil : Boxed(newValue) }
+    }
+
+    /// The connection settings people want it to use.
+    var settings: Offering {
+        get { settingsBox?.value ?? Offering() }
+        set { settingsBox = newValue == Offering() ? nil : Boxed(newValue) }
+    }
+
+    /// Whether anything was ever offered to the agent.
+    var hasOfferings: Bool { configBox != nil || settingsBox != nil }
 }

@@ -50,18 +50,23 @@ package final class Fleet: Sendable {
             return receive(old: message, uid, over: link, reply: reply)
         }
         let now = Moment.now()
-        let (answer, delivery) = state.withLock { state -> (AgentReply, FleetState.Delivery?) in
+        let (answer, isLater) = state.withLock { state -> (AgentReply, Bool) in
             var effects = FleetState.Effects()
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
             let delivery = link.push == nil ? effects.deliveries.first { $0.link === link } : nil
             state.advanceOperations(at: now, &effects)
-            commit(effects, isAct: false) { isSent in
+            commit(effects, isAct: false) { [self] isSent in
                 guard let delivery else { return }
-                reply(isSent ? AgentReply(answer.message.carrying(delivery.message)) : answer)
+                let message = isSent ? complete(delivery) : nil
+                reply(message.map { AgentReply(answer.message.carrying($0)) } ?? answer)
             }
-            return (answer, delivery)
+            guard delivery == nil, link.push == nil, let reoffer = effects.reoffers.first else {
+                return (answer, delivery != nil)
+            }
+            read(reoffer) { reply(AgentReply(answer.message.carrying($0))) }
+            return (answer, true)
         }
-        if delivery == nil { reply(answer) }
+        if !isLater { reply(answer) }
     }
 
     /// Takes a message of a client that names itself by a ULID: it is answered under that, and offered 16 bytes.
@@ -105,13 +110,18 @@ package final class Fleet: Sendable {
         for (message, link) in effects.pushes { link.push?(message) }
         for link in effects.pings { link.ping() }
         for link in effects.closes { link.close() }
+        for reoffer in effects.reoffers {
+            if let push = reoffer.link.push { read(reoffer, then: push) }
+        }
         guard !effects.changes.isEmpty else { return }
         guard effects.changes.contains(where: \.isAcknowledged) else { return store.write(effects.changes) }
         let isAct = isAct ?? (then != nil)
         store.write(effects.changes, keeping: { effects.keeps($0, isAct: isAct) }) { [self] result in
             switch result {
             case .success:
-                for delivery in effects.deliveries { delivery.link.push?(delivery.message) }
+                for delivery in effects.deliveries {
+                    if let push = delivery.link.push, let message = complete(delivery) { push(message) }
+                }
                 state.withLock { $0.dropFinished(effects.changes) }
             case .failure:
                 state.withLock { state in
@@ -137,8 +147,8 @@ package final class Fleet: Sendable {
         var info = ServerInfo()
         (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
         info.api = [
-            "agents", "approvals", "commands", "command-types", "filter", "fleet", "find", "labels", "operations",
-            "settings",
+            "agents", "approvals", "commands", "command-types", "config", "filter", "fleet", "find", "labels",
+            "operations", "settings",
         ]
         info.agents = state.withLock { $0.records.count }
         return info
@@ -194,9 +204,9 @@ extension Change {
     /// Whether somebody is told that it is done, so that it must be on disk first.
     var isAcknowledged: Bool {
         switch self {
-        case .command, .idempotency, .forget, .rename, .decisions, .settings: true
+        case .command, .idempotency, .forget, .rename, .decisions, .settings, .revision: true
         case .operation, .operationTargets, .operationTarget: true
-        case .agent, .seen, .config, .event: false
+        case .agent, .seen, .config, .event, .outcome: false
         }
     }
 }
@@ -238,6 +248,8 @@ extension ServerToAgent {
         if command.hasCommand { return command }
         var answer = self
         if command.hasCustomMessage { answer.customMessage = command.customMessage }
+        if command.hasRemoteConfig { answer.remoteConfig = command.remoteConfig }
+        if command.hasConnectionSettings { answer.connectionSettings = command.connectionSettings }
         if command.hasAgentIdentification { answer.agentIdentification = command.agentIdentification }
         answer.flags |= command.flags
         return answer

@@ -95,6 +95,7 @@ extension FleetState {
         }
         dropRivals(of: uid, position, now, &effects) { _ in true }
         (doubts[uid], heirs[uid]) = (nil, nil)
+        for kind in OfferKind.allCases { handovers[OfferKey(uid: uid, kind: kind)] = nil }
         aliases = aliases.filter { $0.value != uid }
         if let offered = offers.removeValue(forKey: uid) { offeredTo[offered] = nil }
         let last = records.count - 1
@@ -117,6 +118,7 @@ extension FleetState {
         let old = records[position]
         var facts = old.facts
         facts.apply(message, interned: &interned)
+        if facts.configHash != old.facts.configHash { facts.configChangedAt = now.wall }
         let isChanged = facts != old.facts
         if isChanged {
             let record = AgentRecord(uid: old.uid, firstSeen: old.firstSeen, facts: facts, decisions: old.decisions)
@@ -124,6 +126,7 @@ extension FleetState {
             if moved { index.remove(old, at: position) }
             records[position] = record
             if moved { index.insert(record, at: position) }
+            followConfig(old.facts, at: position, now, &effects)
             noteDifferences(old.facts, facts, position, now, &effects)
             if let hash = facts.configHash, hash != old.facts.configHash {
                 let body = (try? message.effectiveConfig.serializedBytes() as [UInt8]) ?? []
@@ -226,6 +229,10 @@ extension FleetState {
         }
         (doubts[old], heirs[old]) = (nil, nil)
         effects.changes.append(.rename(from: old, to: uid))
+        for kind in OfferKind.allCases {
+            let handover = handovers.removeValue(forKey: OfferKey(uid: old, kind: kind))
+            handovers[OfferKey(uid: uid, kind: kind)] = handover
+        }
         let ids = commandsByAgent.removeValue(forKey: old) ?? []
         commandsByAgent[uid] = ids
         for id in ids {

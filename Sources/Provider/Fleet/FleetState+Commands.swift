@@ -45,7 +45,10 @@ extension FleetState {
     }
 
     /// Takes a command back that could not be written: it was never queued.
-    mutating func drop(_ id: String) { unfile(id) }
+    mutating func drop(_ id: String) {
+        if let open = commands[id] { dropOffer(open) }
+        unfile(id)
+    }
 
     /// Hands over what is queued for an agent that is connected by WebSocket.
     mutating func push(to uid: InstanceUID, at now: Moment, _ effects: inout Effects) {
@@ -56,7 +59,10 @@ extension FleetState {
     }
 
     /// Undoes handing over a command whose `sent` could not be written: it never left.
-    mutating func takeBack(_ id: String) { commands[id]?.takeBack() }
+    mutating func takeBack(_ id: String) {
+        commands[id]?.takeBack()
+        if let open = commands[id] { takeBackOffer(open) }
+    }
 
     /// Notes that a command is on disk and may go out.
     mutating func written(_ id: String) { commands[id]?.isUnwritten = false }
@@ -102,6 +108,10 @@ extension FleetState {
     mutating func deliver(to position: Int, over link: Link, at now: Moment, _ effects: inout Effects) {
         let uid = records[position].uid
         for id in commandsByAgent[uid] ?? [] {
+            if commands[id]?.command.offerKind != nil {
+                if handOver(id, to: position, over: link, at: now, &effects), link.push == nil { return }
+                continue
+            }
             guard var open = commands[id], !open.command.state.isFinal, let kind = open.kind else { continue }
             let facts = records[position].facts
             let isDue = open.command.state == .queued && !open.isUnwritten
@@ -145,6 +155,7 @@ extension FleetState {
         if message.hasAgentDescription {
             prove(position, .fullReport, "full report received", now, &effects) { _ in true }
         }
+        takeStatuses(message, at: position, now, &effects)
         if message.hasCustomMessage { take(message.customMessage, at: position, now, &effects) }
     }
 
@@ -205,7 +216,8 @@ extension FleetState {
         }
     }
 
-    mutating func update(_ open: OpenCommand, _ effects: inout Effects) {
+    mutating func update(_ changed: OpenCommand, _ effects: inout Effects) {
+        let open = settle(changed, &effects)
         commands[open.command.id] = open
         effects.changes.append(.command(open))
         effects.touched.append(open.command.id)

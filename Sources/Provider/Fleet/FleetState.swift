@@ -6,7 +6,9 @@ import SwiftProtobuf
 /// what is to be written and sent is collected as effects, in order.
 struct FleetState: Sendable {
     /// What the server tells agents it can do. Spec: OpAMP, "ServerToAgent.capabilities".
-    static let capabilities: ServerCapabilities = [.acceptsStatus, .acceptsEffectiveConfig]
+    static let capabilities: ServerCapabilities = [
+        .acceptsStatus, .acceptsEffectiveConfig, .offersRemoteConfig, .offersConnectionSettings,
+    ]
     /// An agent is asked for its full state at most this often.
     static let fullStateInterval = Duration.seconds(60)
     /// How long a command that was not confirmed in time still takes proof.
@@ -19,6 +21,8 @@ struct FleetState: Sendable {
         var changes: [Change] = []
         /// Commands that are handed over as soon as their `sent` is on disk.
         var deliveries: [Delivery] = []
+        /// Offers that go out once more: as soon as their contents have been read.
+        var reoffers: [Reoffer] = []
         /// Ids of commands whose state changed.
         var touched: [String] = []
         /// Messages that need not be on disk first, and WebSockets to ask for a sign of life or to close: done at once,
@@ -31,6 +35,15 @@ struct FleetState: Sendable {
     /// A message that carries one command, and the connection it goes out on.
     struct Delivery: Sendable {
         let commandID: String
+        let message: ServerToAgent
+        let link: Link
+        /// What is added to the message once it has been read from the store.
+        var content: OfferedContent?
+    }
+
+    /// Offers that are handed over once more, in one message, without a command.
+    struct Reoffer: Sendable {
+        let contents: [OfferedContent]
         let message: ServerToAgent
         let link: Link
     }
@@ -73,6 +86,9 @@ struct FleetState: Sendable {
     var operations: [String: OpenOperation] = [:]
     /// Operations that may go on: something of theirs has changed.
     var operationsDue: Set<String> = []
+
+    /// Offers handed over that agents have said nothing of.
+    var handovers: [OfferKey: Handover] = [:]
 
     /// Keys of requests that are under way.
     var keysInFlight: Set<IdempotencyKey> = []
@@ -162,7 +178,13 @@ struct FleetState: Sendable {
         apply(message, at: position, isNew: isNew, now, &effects)
         takeProof(message, at: position, now, &effects)
 
+        let before = effects.deliveries.count
         if !isRepeated, former == nil { deliver(to: position, over: link, at: now, &effects) }
+        // Over HTTP one answer carries one thing.
+        if !isRepeated, former == nil, link.push != nil || effects.deliveries.count == before {
+            let begins = !wasConnected || !vitals[position].wasIntroduced
+            offerAgain(to: position, after: message, begins: begins, over: link, at: now, &effects)
+        }
 
         if message.hasAgentDescription {
             vitals[position].wantsFullState = false

@@ -7,7 +7,8 @@ import NIOCore
 /// The REST API: from a request over its route to an answer. Errors become problems here and nowhere else.
 struct API: Sendable {
     static let routes = RouteTable(
-        routes: Route.info + Route.agents + Route.commands + Route.operations + Route.approvals + Route.settings)
+        routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.approvals
+            + Route.settings)
 
     let fleet: Fleet
     let logger: Logger
@@ -34,7 +35,8 @@ struct API: Sendable {
             let call = Call(
                 fleet: fleet, arguments: match.arguments,
                 query: try QueryParameters(query, names: match.route.parameters), fields: request.headers,
-                body: [.post, .put].contains(match.route.method) ? try await Self.body(of: request) : [],
+                body: [.post, .put].contains(match.route.method)
+                    ? try await Self.body(of: request, limit: match.route.bodyLimit) : [],
                 caller: Caller(name: "anonymous", address: remoteAddress ?? "unknown"))
             return try Response(try await match.route.answer(call))
         } catch let problem as Problem {
@@ -57,11 +59,11 @@ struct API: Sendable {
         return parts
     }
 
-    private static func body(of request: Request) async throws -> [UInt8] {
-        let tooLarge = Problem(413, "Content Too Large", detail: "a body may have \(Call.bodyLimit) bytes")
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Call.bodyLimit { throw tooLarge }
+    private static func body(of request: Request, limit: Int) async throws -> [UInt8] {
+        let tooLarge = Problem(413, "Content Too Large", detail: "a body may have \(limit) bytes")
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
         do {
-            return Array(buffer: try await request.body.collect(upTo: Call.bodyLimit))
+            return Array(buffer: try await request.body.collect(upTo: limit))
         } catch is NIOTooManyBytesError {
             throw tooLarge
         }

@@ -4,7 +4,7 @@ import JSON
 
 /// One request to the API once its path, its query and its body have been read.
 struct Call: Sendable {
-    /// The most bytes of a request's body.
+    /// The most bytes of a request's body, unless its path allows another number.
     static let bodyLimit = 1 << 20
 
     let fleet: Fleet
@@ -36,7 +36,7 @@ struct Call: Sendable {
         _: Object.Type, _ convert: (JSON) throws -> Result
     ) throws(Problem) -> Result {
         do {
-            let json = try JSON(parsing: body, limit: Self.bodyLimit)
+            let json = try JSON(parsing: body, limit: max(body.count, Self.bodyLimit))
             let names = Object.fieldNames
             if let unknown = json.object?.members.first(where: { !names.contains($0.key) }) {
                 throw Problem.badRequest(

@@ -7,16 +7,19 @@ struct Route: Sendable {
     /// The parts of the path; nil takes any part, and hands it over as an argument.
     let parts: [String?]
     let parameters: [String]
+    /// The most bytes of a body.
+    let bodyLimit: Int
     let answer: @Sendable (Call) async throws -> Answer
 
     /// - Parameter path: parts in braces take anything, for example `/api/v1/agents/{ref}`.
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ parameters: [String] = [],
+        _ method: HTTPRequest.Method, _ path: String, _ parameters: [String] = [], bodyLimit: Int = Call.bodyLimit,
         answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         parts = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
         self.parameters = parameters
+        self.bodyLimit = bodyLimit
         self.answer = answer
     }
 

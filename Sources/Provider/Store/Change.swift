@@ -18,6 +18,10 @@ enum Change: Sendable {
     case settings(ProviderSettings)
     /// The files of an effective configuration, kept once per content.
     case config(hash: String, body: [UInt8])
+    /// A revision that was offered, and which older one must stay though it is beyond the limit.
+    case revision(InstanceUID, OfferKind, ConfigRevision, sparing: Int?)
+    /// What became of a revision.
+    case outcome(InstanceUID, OfferKind, revision: Int, OfferState, error: String?)
     case command(OpenCommand)
     /// An operation without its targets.
     case operation(OpenOperation)
@@ -53,7 +57,7 @@ enum Change: Sendable {
             }
         case .rename(let old, let new):
             let names: StatementArguments = [new.description, old.description]
-            for table in ["agents", "decisions", "commands", "events"] {
+            for table in ["agents", "decisions", "commands", "events", "revisions"] {
                 try run(database, "UPDATE \(table) SET uid = ? WHERE uid = ?", names)
             }
             try run(database, "UPDATE aliases SET new = ? WHERE new = ?", names)
@@ -73,6 +77,27 @@ enum Change: Sendable {
             )
         case .config(let hash, let body):
             try run(database, "INSERT OR IGNORE INTO configs (hash, body) VALUES (?, ?)", [hash, body.blob])
+        case .revision(let uid, let kind, let revision, let spared):
+            try run(
+                database,
+                """
+                INSERT OR REPLACE INTO revisions (uid, kind, number, hash, state, error, body)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    uid.description, kind.rawValue, revision.revision, revision.hash, revision.state.rawValue,
+                    revision.error, revision.json.text,
+                ]
+            )
+            try run(
+                database, "DELETE FROM revisions WHERE uid = ? AND kind = ? AND number <= ? AND number IS NOT ?",
+                [uid.description, kind.rawValue, revision.revision - Store.revisionLimit, spared]
+            )
+        case .outcome(let uid, let kind, let revision, let state, let error):
+            try run(
+                database, "UPDATE revisions SET state = ?, error = ? WHERE uid = ? AND kind = ? AND number = ?",
+                [state.rawValue, error, uid.description, kind.rawValue, revision]
+            )
         case .command(let open):
             let command = open.command
             try run(

@@ -38,6 +38,17 @@ enum Schema {
                 sql: "CREATE TABLE decisions (uid TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL);"
             )
         }
+        migrator.registerMigration("v3 configurations") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE revisions (
+                        uid TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL, hash TEXT NOT NULL,
+                        state TEXT NOT NULL, error TEXT, body TEXT NOT NULL, PRIMARY KEY (uid, kind, number)
+                    );
+                    CREATE INDEX revisions_by_hash ON revisions (hash);
+                    """
+            )
+        }
         migrator.registerMigration("v4 operations") { database in
             try database.execute(
                 sql: """
