@@ -89,8 +89,9 @@ final class FaultLedger: Sendable {
     /// Notes the answer to what was asked for.
     func answered(_ name: String, isAcknowledged: Bool) {
         state.withLock { state in
-            if isAcknowledged { state.registers[name]?.acknowledged = state.registers[name]?.underWay }
-            state.registers[name]?.underWay = nil
+            guard let register = state.registers[name] else { return }
+            let value = isAcknowledged ? register.underWay : register.acknowledged
+            state.registers[name] = Register(acknowledged: value, underWay: nil)
         }
     }
 
