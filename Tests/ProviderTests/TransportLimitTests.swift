@@ -43,10 +43,10 @@ func `over HTTP a message over 4 MiB is taken only when the header names an appr
         _ body: [UInt8], _ headers: String, to connection: inout TransportTestConnection
     ) async throws -> TransportTestConnection.Answer {
         guard isChunked else { return try await connection.post(body, headers: headers) }
-        try await connection.send(
+        let head =
             "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf; charset=utf-8\r\n"
-                + "Transfer-Encoding: chunked\r\n\(headers)\r\n\(String(body.count, radix: 16))\r\n")
-        try await connection.send(body + Array("\r\n0\r\n\r\n".utf8))
+            + "Transfer-Encoding: chunked\r\n\(headers)\r\n\(String(body.count, radix: 16))\r\n"
+        try await connection.send(Array(head.utf8) + body + Array("\r\n0\r\n\r\n".utf8))
         return try await connection.answer()
     }
     try await TransportTestProvider.with(limits: limits()) { provider in
@@ -240,6 +240,38 @@ func `near the limit of open files a new connection is told to come again later,
             try Task.checkCancellation()
         }
         #expect(status == 200)
+    }
+}
+
+@Test(.timeLimit(.minutes(1)))
+func `at the limit of open files connections are closed at once, and those that are open are served`() async throws {
+    var limits = TransportLimits()
+    limits.openFiles = OpenConnections.reserve + 33
+    try await TransportTestProvider.with(limits: limits) { provider in
+        let health = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        /// Opens so many connections that say nothing, then one that is too many.
+        func crowd(_ count: Int) async throws {
+            try await TransportTestConnection.with(port: provider.port) { connection in
+                if count > 0 { return try await crowd(count - 1) }
+                #expect(try await connection.rest() == "")
+            }
+        }
+        try await TransportTestConnection.with(port: provider.port) { open in
+            try await open.send(health)
+            #expect(try await open.answer().status == 200)
+            try await crowd(50)
+            try await open.send(health)
+            #expect(try await open.answer().status == 200)
+        }
+        var isServed = false
+        while !isServed {
+            try await TransportTestConnection.with(port: provider.port) { connection in
+                // A connection that is too many ends before it is written to, or while.
+                isServed = (try? await connection.post(try report(100)).status) == 200
+            }
+            try Task.checkCancellation()
+        }
+        #expect(isServed)
     }
 }
 

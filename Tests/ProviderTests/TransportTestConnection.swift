@@ -89,10 +89,11 @@ struct TransportTestConnection {
     ///
     /// - Parameter headers: more lines, each with its end.
     mutating func post(_ body: [UInt8], headers: String = "") async throws -> Answer {
-        try await send(
+        // In one piece: the answer may come, and with it the end, before a second one.
+        let head =
             "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\n"
-                + "Content-Length: \(body.count)\r\n\(headers)\r\n")
-        if !body.isEmpty { try await send(body) }
+            + "Content-Length: \(body.count)\r\n\(headers)\r\n"
+        try await send(Array(head.utf8) + body)
         return try await answer()
     }
 

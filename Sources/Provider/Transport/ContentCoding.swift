@@ -25,6 +25,8 @@ package enum ContentCoding: Equatable {
     /// Whether the values of all Accept-Encoding fields ask for gzip: it is named, or meant by `*`, with a weight above
     /// 0 and not below that of `identity`. Without such a field nothing is asked for.
     package static func acceptsGzip(_ values: some Sequence<String>) -> Bool {
+        let values = Array(values)
+        if values == ["gzip"] { return true }
         var gzip: Int?
         var identity: Int?
         var any: Int?

@@ -1,0 +1,79 @@
+import FleetAPI
+import Logging
+import NIOCore
+import NIOEmbedded
+import Testing
+
+@testable import Provider
+
+/// A connection to a provider whose time passes when the test says so.
+private func connection(_ fleet: Fleet, openFiles: Int = .max) throws -> EmbeddedChannel {
+    let sockets = OpenSockets()
+    let inFlight = InFlightBytes(limit: 1 << 20)
+    let logger = fleet.logger
+    let provider = ProviderChannel(
+        responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), tokens: nil
+    ) { _ in
+        AgentSocketHandler(
+            fleet: fleet, sockets: sockets, limits: TransportLimits(), inFlight: inFlight, isAdmitted: false,
+            logger: logger)
+    }
+    let channel = EmbeddedChannel()
+    _ = try provider.setup(channel: channel, logger: logger).wait()
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    return channel
+}
+
+/// What has been written since it was last asked.
+private func written(to channel: EmbeddedChannel) throws -> [UInt8] {
+    var bytes: [UInt8] = []
+    while let part = try channel.readOutbound(as: ByteBuffer.self) { bytes += Array(buffer: part) }
+    return bytes
+}
+
+private func fleet() throws -> Fleet {
+    try Fleet(dataDirectory: nil, version: "1.2.3", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+}
+
+@Test func `an idle connection stays for 10 minutes, well above the intervals at which agents poll`() throws {
+    let channel = try connection(try fleet())
+    channel.embeddedEventLoop.advanceTime(by: .minutes(10) - .seconds(1))
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(!channel.isActive)
+    // Between requests it is the same time.
+    #expect(ProviderChannel.idleTimeout == .minutes(10))
+}
+
+@Test func `an idle connection near the limit of open files is closed after 5 seconds`() throws {
+    let scarce = try connection(try fleet(), openFiles: OpenConnections.reserve + 20)
+    scarce.embeddedEventLoop.advanceTime(by: .seconds(4))
+    #expect(scarce.isActive)
+    scarce.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(!scarce.isActive)
+}
+
+@Test func `a WebSocket is pinged each 30 seconds, and closed when three pings are not answered`() throws {
+    let channel = try connection(try fleet())
+    try channel.writeInbound(
+        ByteBuffer(
+            string: "GET /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
+    channel.embeddedEventLoop.run()
+    let head = String(decoding: try written(to: channel), as: UTF8.self)
+    #expect(head.hasPrefix("HTTP/1.1 101 "))
+    let ping: [UInt8] = [0x89, 0]
+    for _ in 1...20 {
+        channel.embeddedEventLoop.advanceTime(by: .seconds(30))
+        #expect(try written(to: channel) == ping)
+        try channel.writeInbound(ByteBuffer(bytes: [0x8a, 0x80, 0, 0, 0, 0]))
+    }
+    for _ in 1...3 {
+        channel.embeddedEventLoop.advanceTime(by: .seconds(30))
+        #expect(try written(to: channel) == ping)
+    }
+    channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(!channel.isActive)
+}
