@@ -90,13 +90,13 @@ extension FleetState {
         let decisions = records[position].decisions
         if decisions.admission == .pending { pendingCount -= 1 }
         if !decisions.labels.isEmpty {
-            keptLabels[uid] = KeptLabels(labels: decisions.labels, since: now.wall)
+            keptLabels[uid] = KeptLabels(labels: decisions.labels, since: now)
             effects.changes.append(.decisions(uid, Decisions(labels: decisions.labels), at: now.wall))
         }
         dropRivals(of: uid, position, now, &effects) { _ in true }
         (doubts[uid], heirs[uid]) = (nil, nil)
         for kind in OfferKind.allCases { handovers[OfferKey(uid: uid, kind: kind)] = nil }
-        aliases = aliases.filter { $0.value != uid }
+        if !aliases.isEmpty { aliases = aliases.filter { $0.value != uid } }
         if let offered = offers.removeValue(forKey: uid) { offeredTo[offered] = nil }
         let last = records.count - 1
         index.remove(records[position], at: position)

@@ -81,6 +81,11 @@ struct FleetState: Sendable {
     var keptLabels: [InstanceUID: KeptLabels] = [:]
     /// What can be sent.
     var catalogue = CommandCatalogue()
+    /// On the monotonic clock: when it is next looked for agents to forget and for doubts to end, and before when
+    /// nobody is forgotten.
+    var nextForgetting = Int64.min
+    var nextDoubtsEnd = Int64.min
+    var forgettingFrom = Int64.min
 
     /// By id; those that run, and those of which commands are under way.
     var operations: [String: OpenOperation] = [:]
@@ -100,10 +105,12 @@ struct FleetState: Sendable {
 
     init(_ stored: Store.StoredFleet, now: Moment) {
         aliases = stored.aliases
-        (settings, keptLabels) = (stored.settings, stored.keptLabels)
+        settings = stored.settings
+        keptLabels = stored.keptLabels.mapValues { KeptLabels(labels: $0.labels, since: now.past($0.since)) }
+        forgettingFrom = now.monotonic + Self.forgetGrace.nanoseconds
         for agent in stored.agents {
             var vitals = Vitals(
-                lastSeen: Moment(wall: agent.lastSeen, monotonic: now.monotonic), sequence: agent.sequence,
+                lastSeen: now.past(agent.lastSeen), sequence: agent.sequence,
                 status: .disconnected, transport: agent.transport
             )
             vitals.wasIntroduced = false
@@ -244,6 +251,7 @@ struct FleetState: Sendable {
             }
         }
         settleRivals(at: now, &effects)
+        forgetAbsent(at: now, &effects)
         endWaiting(at: now, &effects)
         advanceOperations(at: now, &effects)
         return stood

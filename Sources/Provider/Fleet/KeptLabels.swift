@@ -1,5 +1,3 @@
-import FleetAPI
-
 /// The labels of an agent that was forgotten: it has them again when it comes back in time.
 struct KeptLabels: Sendable, Equatable {
     /// How long they are kept.
@@ -7,5 +5,5 @@ struct KeptLabels: Sendable, Equatable {
 
     let labels: [String: String]
     /// When the agent was forgotten.
-    let since: Timestamp
+    let since: Moment
 }

@@ -41,12 +41,16 @@ struct Vitals: Sendable {
         return max(offered, .seconds(Int(max(gaps.0, gaps.1, gaps.2, gaps.3, gaps.4))))
     }
 
-    /// Notes a message. A gap counts only between messages of an agent that was connected throughout.
+    /// A longer silence of an agent that polls is an outage, not its interval.
+    private static let longestGap: Int64 = 900
+
+    /// Notes a message. A gap counts between messages of an agent that was connected throughout, and where one that
+    /// polls at an interval not known yet was taken for silent.
     ///
     /// - Parameter lost: how long the provider stood still since the last one, in nanoseconds.
     mutating func heard(at now: Moment, lost: Int64 = 0) {
-        if status == .connected {
-            let gap = (now.monotonic - lastSeen.monotonic - lost + 999_999_999) / 1_000_000_000
+        let gap = (now.monotonic - lastSeen.monotonic - lost + 999_999_999) / 1_000_000_000
+        if status == .connected || status == .stale && isPolling && gap <= Self.longestGap {
             gaps = (gaps.1, gaps.2, gaps.3, gaps.4, UInt16(clamping: gap))
         }
         lastSeen = now

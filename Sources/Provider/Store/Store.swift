@@ -273,7 +273,7 @@ extension Store {
         var agents: [StoredAgent] = []
         var aliases: [InstanceUID: InstanceUID] = [:]
         /// The labels of agents that were forgotten, in case they come back.
-        var keptLabels: [InstanceUID: KeptLabels] = [:]
+        var keptLabels: [InstanceUID: (labels: [String: String], since: Timestamp)] = [:]
         var settings = ProviderSettings()
         /// Queued and sent ones, and those still waiting for late proof, oldest first.
         var commands: [OpenCommand] = []
@@ -346,13 +346,15 @@ extension Store {
         )
     }
 
-    private static func keptLabels(_ database: Database) throws -> [InstanceUID: KeptLabels] {
+    private static func keptLabels(
+        _ database: Database
+    ) throws -> [InstanceUID: (labels: [String: String], since: Timestamp)] {
         let sql = "SELECT uid, body, at FROM decisions WHERE uid NOT IN (SELECT uid FROM agents)"
-        var kept: [InstanceUID: KeptLabels] = [:]
+        var kept: [InstanceUID: (labels: [String: String], since: Timestamp)] = [:]
         for row in try Row.fetchAll(database, sql: sql) {
             guard let uid = InstanceUID(row["uid"] as String) else { continue }
             let labels = try Decisions(json: JSON(parsing: row["body"] as String)).labels
-            kept[uid] = KeptLabels(labels: labels, since: Timestamp(nanoseconds: row["at"]))
+            kept[uid] = (labels, Timestamp(nanoseconds: row["at"]))
         }
         return kept
     }
