@@ -14,6 +14,8 @@ package struct AgentDetail: RESTObject, Equatable {
     package var sequence: String?
     /// Who goes on under the same instance uid; absent where nobody does.
     package var conflict: String?
+    /// What is known of the agent's make that bears on commands.
+    package var peerNote: String?
     package var health: ComponentHealthTree?
     package var config: ConfigSummary?
     /// Available components as the agent reported them: name → {metadata, components}.
@@ -35,6 +37,7 @@ package struct AgentDetail: RESTObject, Equatable {
         try coder.field("expected_interval_seconds", &expectedIntervalSeconds)
         try coder.field("sequence", &sequence)
         try coder.field("conflict", &conflict)
+        try coder.field("peer_note", &peerNote)
         try coder.field("health", &health)
         try coder.field("config", &config)
         try coder.field("components", &components)

@@ -39,6 +39,8 @@ package struct Command: RESTObject, Equatable {
     package var agentLastSeen: Timestamp?
     /// Seconds until the agent is expected to report; absent where it can be reached at once, or is not connected.
     package var nextReportSeconds: Int?
+    /// What is known of the agent's make that bears on commands.
+    package var peerNote: String?
     package var asOf: Timestamp?
 
     package init() {}
@@ -67,6 +69,7 @@ package struct Command: RESTObject, Equatable {
         try coder.field("agent_status", &agentStatus)
         try coder.field("agent_last_seen", &agentLastSeen)
         try coder.field("next_report_seconds", &nextReportSeconds)
+        try coder.field("peer_note", &peerNote)
         try coder.field("as_of", &asOf)
     }
 }
@@ -102,6 +105,8 @@ package struct CommandRequest: RESTObject, Equatable {
     package var expiresSeconds: Int?
     /// How long proof is waited for after it was sent; default 60.
     package var confirmSeconds: Int?
+    /// Needed for a restart of an agent whose supervisor is known to die of it.
+    package var acknowledgeKnownDefect: Bool?
 
     package init() {}
 
@@ -114,6 +119,7 @@ package struct CommandRequest: RESTObject, Equatable {
         try coder.field("parameters", &parameters)
         try coder.field("expires_seconds", &expiresSeconds)
         try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("acknowledge_known_defect", &acknowledgeKnownDefect)
     }
 }
 

@@ -37,6 +37,8 @@ package struct OperationRequest: RESTObject, Equatable {
     package var stopAfterFailures = 3
     package var expiresSeconds: Int?
     package var confirmSeconds: Int?
+    /// Agents whose supervisor is known to die of a restart are meant too.
+    package var acknowledgeKnownDefect: Bool?
 
     package init() {}
 
@@ -53,6 +55,7 @@ package struct OperationRequest: RESTObject, Equatable {
         try coder.field("stop_after_failures", &stopAfterFailures)
         try coder.field("expires_seconds", &expiresSeconds)
         try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("acknowledge_known_defect", &acknowledgeKnownDefect)
     }
 }
 

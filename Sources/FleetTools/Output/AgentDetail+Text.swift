@@ -26,8 +26,10 @@ extension AgentDetail {
     /// - Parameter asked: the sections asked for by name, told at length; those of the overview when empty.
     func text(_ asked: [DetailSection] = []) -> String {
         let sections = asked.isEmpty ? DetailSection.standard : asked
+        let note = peerNote.map { ["note: \(clean($0, limit: 200))"] } ?? []
         return
-            ([headline] + sections.flatMap { lines($0, isBrief: asked.isEmpty, withHealth: sections.contains(.health)) })
+            ([headline] + note
+            + sections.flatMap { lines($0, isBrief: asked.isEmpty, withHealth: sections.contains(.health)) })
             .joined(separator: "\n")
     }
 

@@ -32,7 +32,8 @@ extension Command {
             case .cancelled:
                 "\(subject) before it was handed over\(said(result))"
             }
-        return "\(state.rawValue): \(told)"
+        let note = peerNote.map { "; note: \(clean($0, limit: 200))" } ?? ""
+        return "\(state.rawValue): \(told)\(note)"
     }
 
     /// Who asked for it, when, and its id.

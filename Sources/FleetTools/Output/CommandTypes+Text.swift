@@ -17,7 +17,11 @@ extension CommandTypes {
         )
         let count = commandTypes.count == 1 ? "1 command" : "\(commandTypes.count) commands"
         let head = "\(count) can be sent\(whom); name= shows the parameters"
-        return ([head] + table.lines).joined(separator: "\n")
+        let wrong = definitionErrors.prefix(5).map {
+            let member = $0.member.map { " \(clean($0, limit: 80))" } ?? ""
+            return "wrong definition in \(clean($0.file, limit: 80)):\(member) \(clean($0.reason, limit: 160))"
+        }
+        return ([head] + table.lines + wrong).joined(separator: "\n")
     }
 }
 

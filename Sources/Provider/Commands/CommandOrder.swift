@@ -15,6 +15,8 @@ struct CommandOrder: RESTObject, Equatable {
     var confirmSeconds: Int?
     var requestedBy: String?
     var requestedFrom: String?
+    /// Whether a known defect of the agent's supervisor does not matter.
+    var acknowledgesDefect = false
     /// Of a command that a file defines.
     var message: AcceptedMessage?
 
@@ -35,6 +37,7 @@ struct CommandOrder: RESTObject, Equatable {
         try coder.field("confirm_seconds", &confirmSeconds)
         try coder.field("requested_by", &requestedBy)
         try coder.field("requested_from", &requestedFrom)
+        try coder.field("acknowledges_defect", &acknowledgesDefect)
         try coder.field("message", &message)
     }
 

@@ -40,7 +40,8 @@ extension Fleet {
         order.take(expiresSeconds: request.expiresSeconds, confirmSeconds: request.confirmSeconds)
         let now = Moment.now()
         let open = order.command(id: newID(), for: view.record, view.vitals, at: now)
-        try await file(open, kind, key: key, digest: digest, now)
+        let isAcknowledged = request.acknowledgeKnownDefect ?? false
+        try await file(open, kind, acknowledged: isAcknowledged, key: key, digest: digest, now)
 
         let later = Moment.now()
         state.withLock { state in
@@ -53,12 +54,13 @@ extension Fleet {
 
     /// Checks what may have changed, files the command, and waits until it is on disk.
     private func file(
-        _ command: OpenCommand, _ kind: CommandKind, key: IdempotencyKey?, digest: String, _ now: Moment
+        _ command: OpenCommand, _ kind: CommandKind, acknowledged: Bool, key: IdempotencyKey?, digest: String,
+        _ now: Moment
     ) async throws(Problem) {
         let id = command.command.id
         let refusal: Problem? = await withCheckedContinuation { continuation in
             let refusal = state.withLock { state -> Problem? in
-                if let refusal = state.refusal(of: command.command, kind) { return refusal }
+                if let refusal = state.refusal(of: command.command, kind, acknowledged: acknowledged) { return refusal }
                 var open = command
                 open.isUnwritten = true
                 var effects = FleetState.Effects()
@@ -282,6 +284,7 @@ extension Fleet {
                 command.shortID = state.index.shortID(of: state.records[position].uid, in: state.records)
                 command.host = state.records[position].facts.host?.text ?? command.host
                 command.agentStatus = vitals.status
+                command.peerNote = PeerNote.about(state.records[position].facts)
                 command.agentLastSeen = vitals.lastSeen.wall
                 if vitals.status == .connected, vitals.isPolling {
                     let silent = Duration.nanoseconds(now.monotonic - vitals.lastSeen.monotonic)

@@ -124,6 +124,7 @@ extension Fleet {
         try checkNumber(request.stopAfterFailures, OperationRequest.stopAfterFailuresAllowed, "stop_after_failures")
         var order = CommandOrder(kind, parameters, caller: caller)
         order.take(expiresSeconds: request.expiresSeconds, confirmSeconds: request.confirmSeconds)
+        order.acknowledgesDefect = request.acknowledgeKnownDefect ?? false
         return (kind, order)
     }
 
@@ -167,7 +168,9 @@ extension Fleet {
                 for position in candidates[start..<min(start + Self.chunk, candidates.count)] {
                     let open = order.command(
                         id: "", for: snapshot.records[position], snapshot.vitals[position], at: snapshot.now)
-                    if let refusal = state.refusal(of: open.command, kind) {
+                    if let refusal = state.refusal(
+                        of: open.command, kind, acknowledged: order.acknowledgesDefect)
+                    {
                         plan.excluded[reason(refusal), default: 0] += 1
                     } else {
                         able.append(position)

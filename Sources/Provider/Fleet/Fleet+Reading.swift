@@ -162,6 +162,7 @@ extension Fleet {
         detail.expectedIntervalSeconds = Int(view.vitals.expectedInterval.components.seconds)
         detail.sequence = String(view.vitals.sequence)
         if view.vitals.isInConflict { detail.conflict = state.withLock { $0.conflict(of: view.record.uid) } }
+        detail.peerNote = PeerNote.about(view.facts)
         if include.contains(.health) { detail.health = view.facts.healthTree }
         if include.contains(.config) { detail.config = view.facts.configSummary }
         if include.contains(.components) { detail.components = view.facts.componentTree }

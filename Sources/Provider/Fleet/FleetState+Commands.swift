@@ -11,7 +11,9 @@ extension FleetState {
     }
 
     /// Why a command cannot be queued now: the agent is gone, cannot take it, or has a restart open already.
-    func refusal(of command: Command, _ kind: CommandKind) -> Problem? {
+    ///
+    /// - Parameter acknowledged: whether a known defect of the agent's supervisor does not matter.
+    func refusal(of command: Command, _ kind: CommandKind, acknowledged: Bool = false) -> Problem? {
         guard let uid = InstanceUID(command.instanceUID), let position = position(of: uid) else {
             return Problem(404, "No such agent", detail: "the agent has just been forgotten")
         }
@@ -25,6 +27,12 @@ extension FleetState {
             )
             problem.missingCapability = missing
             return problem
+        }
+        if kind.name == "restart", !acknowledged, let note = PeerNote.about(records[position].facts) {
+            return Problem(
+                409, "Known defect",
+                detail: "the agent is \(note); if that is meant, ask for it with \"acknowledge_known_defect\": true"
+            )
         }
         let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0]?.command }.filter { !$0.state.isFinal }
         guard open.count < Self.openCommandLimit else {

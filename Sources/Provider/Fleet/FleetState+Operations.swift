@@ -79,7 +79,9 @@ extension FleetState {
         guard let kind = open.kind else {
             return skip(target, of: id, "there is no command \(order.command) any more", &effects)
         }
-        if let refusal = refusal(of: open.command, kind) { return skip(target, of: id, refusal.detail, &effects) }
+        if let refusal = refusal(of: open.command, kind, acknowledged: order.acknowledgesDefect) {
+            return skip(target, of: id, refusal.detail, &effects)
+        }
         queue(open, at: now, &effects)
         noteInOperation(open, &effects)
         push(to: records[position].uid, at: now, &effects)
