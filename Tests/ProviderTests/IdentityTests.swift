@@ -163,7 +163,7 @@ private func asksForFullState(_ answer: ServerToAgent) -> Bool {
         for _ in 0..<3 { pair.stage.send(pair.second.beat(), over: new) }
         var command = Command()
         (command.command, command.instanceUID) = ("resync", pair.uid.description)
-        let refusal = pair.stage.state.refusal(of: command, CommandKind.all.first { $0.name == "resync" }!, key: nil)
+        let refusal = pair.stage.state.refusal(of: command, CommandKind.all.first { $0.name == "resync" }!)
         #expect(refusal?.status == 409 && refusal?.title == "Agent in conflict")
         #expect(refusal?.detail.contains("web-18") == true)
         let position = try #require(pair.stage.state.position(of: pair.uid))

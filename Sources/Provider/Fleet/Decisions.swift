@@ -13,9 +13,11 @@ struct Decisions: RESTObject, Equatable {
 
     init() {}
 
-    init(admission: Admission = .approved, labels: [String: String]) {
+    init(admission: Admission, labels: [String: String] = [:]) {
         (self.admission, self.labels) = (admission, labels)
     }
+
+    init(labels: [String: String]) { self.labels = labels }
 
     mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.field("admission", &admission)
