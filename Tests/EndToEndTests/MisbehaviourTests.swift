@@ -44,7 +44,9 @@ import Testing
             let outcome = try await provider.outcome(of: command)
             #expect(outcome["state"] == "unconfirmed")
             #expect(outcome["evidence"] == nil)
-            #expect(outcome["result"]?.string?.contains("start time changes with every report") == true)
+            #expect(
+                outcome["result"]?.string?.contains("start time had changed between its last two reports before")
+                    == true)
             // It was done all the same.
             while try JSON(parsing: try await fleet.line())["commands"]?["restart"] != 1 {}
         }

@@ -47,7 +47,10 @@ import Testing
     @Test func `the members can be listed`() {
         #expect(Agent.fieldNames.prefix(4) == ["instance_uid", "short_id", "status", "admission"])
         #expect(Set(Agent.fieldNames).count == Agent.fieldNames.count)
-        #expect(CommandRequest.fieldNames == ["command", "parameters", "expires_seconds", "confirm_seconds"])
+        #expect(
+            CommandRequest.fieldNames == [
+                "command", "parameters", "expires_seconds", "confirm_seconds", "acknowledge_known_defect",
+            ])
     }
 
     @Test(arguments: [

@@ -114,23 +114,21 @@ struct OpenCommand: RESTObject {
         finish(succeeded ? .confirmed : .failed, at: now, result: result)
     }
 
+    /// On the monotonic clock: when `checkTime` ends it, or, once it has ended, when no proof counts any more and the
+    /// store alone answers for it.
+    var deadline: Int64 { (command.state == .queued ? expiry : patience) ?? .max }
+
     /// Ends what has waited too long.
     ///
     /// - Returns: whether anything changed.
     mutating func checkTime(at now: Moment) -> Bool {
+        guard now.monotonic >= deadline else { return false }
         switch command.state {
-        case .queued where now.monotonic >= expiry ?? .max:
-            finish(.expired, at: now, result: "never handed over to the agent; safe to repeat")
-        case .sent where now.monotonic >= patience ?? .max:
-            finish(.unconfirmed, at: now, result: unconfirmedReason)
+        case .queued: finish(.expired, at: now, result: "never handed over to the agent; safe to repeat")
+        case .sent: finish(.unconfirmed, at: now, result: unconfirmedReason)
         default: return false
         }
         return true
-    }
-
-    /// Whether it ended so long ago that no proof counts any more: the store alone answers for it from then on.
-    func isOver(at now: Moment) -> Bool {
-        command.state.isFinal && now.monotonic >= patience ?? .min
     }
 
     /// Ends what was handed over and whose outcome will never be known.

@@ -25,15 +25,15 @@ extension Fleet {
     package func queue(
         _ request: CommandRequest, for reference: String, caller: Caller, idempotencyKey: String?
     ) async throws(Problem) -> Command {
-        let kind = try state.withLock { $0.catalogue }.named(request.command)
-        let parameters = try kind.check(request.parameters)
-        try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
-        try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
         let digest = request.json.text + " " + reference
         let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
         try reserve(key)
         defer { release(key) }
         if let key, let earlier = try await earlier(key, digest) { return try await command(earlier, wait: .zero) }
+        let kind = try state.withLock { $0.catalogue }.named(request.command)
+        let parameters = try kind.check(request.parameters)
+        try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
+        try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
         let view = try view(reference)
 
         var order = CommandOrder(kind, parameters, caller: caller)

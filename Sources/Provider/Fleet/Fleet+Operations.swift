@@ -28,15 +28,14 @@ extension Fleet {
     package func start(
         _ request: OperationRequest, caller: Caller, idempotencyKey: String?
     ) async throws(Problem) -> FleetOperation {
-        let (kind, order) = try order(request, caller)
-        let filter = try filter(request)
         let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
         try reserve(key)
         defer { release(key) }
         let text = "operation " + request.json.text
         if let key, let earlier = try await earlier(key, text) { return try await operation(earlier, wait: .zero) }
 
-        let (plan, uids) = targets(request, kind, order, filter)
+        let (kind, order) = try order(request, caller)
+        let (plan, uids) = targets(request, kind, order, try filter(request))
         try check(request, against: plan)
         let now = Moment.now()
         var operation = OpenOperation()

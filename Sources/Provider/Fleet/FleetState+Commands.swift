@@ -4,8 +4,12 @@ import SwiftProtobuf
 
 // How commands are queued, handed over, proved and ended.
 extension FleetState {
-    /// Files a command as queued, and hands it over if the agent can be reached now.
+    /// Files a command as queued, under the uid that its agent has now.
     mutating func queue(_ open: OpenCommand, at now: Moment, _ effects: inout Effects) {
+        var open = open
+        if let position = InstanceUID(open.command.instanceUID).flatMap({ position(of: $0) }) {
+            open.command.instanceUID = records[position].uid.description
+        }
         file(open, at: now)
         effects.changes.append(.command(open))
     }
@@ -34,7 +38,8 @@ extension FleetState {
                 detail: "the agent is \(note); if that is meant, ask for it with \"acknowledge_known_defect\": true"
             )
         }
-        let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0]?.command }.filter { !$0.state.isFinal }
+        let open = (commandsByAgent[records[position].uid] ?? []).compactMap { commands[$0]?.command }
+            .filter { !$0.state.isFinal }
         guard open.count < Self.openCommandLimit else {
             return Problem(
                 409, "Too many open commands",
@@ -70,6 +75,7 @@ extension FleetState {
     mutating func takeBack(_ id: String) {
         commands[id]?.takeBack()
         if let open = commands[id] { takeBackOffer(open) }
+        nextDeadline = .min
     }
 
     /// Notes that a command is on disk and may go out.
@@ -84,13 +90,15 @@ extension FleetState {
 
     /// Ends what has waited too long, and lets go of what ended long ago.
     mutating func endWaiting(at now: Moment, _ effects: inout Effects) {
+        guard now.monotonic >= nextDeadline else { return }
+        nextDeadline = .max
         for (id, open) in commands {
-            var open = open
-            if open.checkTime(at: now) {
-                update(open, &effects)
-            } else if open.isOver(at: now) {
-                unfile(id)
+            guard now.monotonic >= open.deadline else {
+                nextDeadline = min(nextDeadline, open.deadline)
+                continue
             }
+            var open = open
+            if open.checkTime(at: now) { update(open, &effects) } else { unfile(id) }
         }
     }
 
@@ -227,6 +235,7 @@ extension FleetState {
     mutating func update(_ changed: OpenCommand, _ effects: inout Effects) {
         let open = settle(changed, &effects)
         commands[open.command.id] = open
+        nextDeadline = min(nextDeadline, open.deadline)
         effects.changes.append(.command(open))
         effects.touched.append(open.command.id)
         noteInOperation(open, &effects)
@@ -237,6 +246,7 @@ extension FleetState {
         var open = open
         open.startWaiting(at: now)
         commands[open.command.id] = open
+        nextDeadline = min(nextDeadline, open.deadline)
         commandsByAgent[uid, default: []].append(open.command.id)
     }
 

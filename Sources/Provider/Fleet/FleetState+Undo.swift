@@ -29,11 +29,13 @@ extension FleetState {
             commands[open.command.id] = open
             commandsByAgent[uid, default: []].append(open.command.id)
         }
+        nextDeadline = .min
     }
 
     /// Makes a withdrawn command what it was before.
     mutating func undoCancelling(_ open: OpenCommand) {
         guard commands[open.command.id]?.command.state == .cancelled else { return }
         commands[open.command.id] = open
+        nextDeadline = .min
     }
 }

@@ -94,6 +94,8 @@ struct FleetState: Sendable {
 
     /// Offers handed over that agents have said nothing of.
     var handovers: [OfferKey: Handover] = [:]
+    /// On the monotonic clock: before it no command has waited too long.
+    var nextDeadline = Int64.max
 
     /// Keys of requests that are under way.
     var keysInFlight: Set<IdempotencyKey> = []
@@ -129,7 +131,9 @@ struct FleetState: Sendable {
             operations[operation.id] = operation
             operationsDue.insert(operation.id)
         }
-        for open in commands.values where open.isOver(at: now) { unfile(open.command.id) }
+        for open in commands.values where open.command.state.isFinal && now.monotonic >= open.deadline {
+            unfile(open.command.id)
+        }
     }
 
     /// The position of an agent by its present uid or a former one.
