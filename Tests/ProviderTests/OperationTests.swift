@@ -139,6 +139,18 @@ import Testing
         #expect(scene.stage.operation(id)?.shown.counts["not_sent"] == 3)
     }
 
+    @Test func `an agent that comes back goes before those that stay away`() {
+        var operation = OpenOperation()
+        operation.maxInFlight = 9
+        let uids = (1...3).map { InstanceUID(high: 1, low: $0) }
+        operation.take(uids.map { .init(uid: $0) })
+        var given = [operation.next { _ in false }]
+        given.append(operation.next { $0 == uids[2] })
+        given.append(operation.next { _ in false })
+        given.append(operation.next { _ in true })
+        #expect(given == [0, 2, 1, nil])
+    }
+
     @Test func `a command that nothing can prove does not count as a failure`() {
         var operation = OpenOperation()
         operation.order.proof = .nothing
@@ -182,6 +194,9 @@ import Testing
         scene.stage = OperationStage()
         scene.stage.base.now = now
         scene.stage.base.state = FleetState(stored, now: now)
+        scene.beat(5)
+        #expect(scene.stage.counts(id)[.waiting] == 3, "agents get time to come back")
+        scene.stage.wait(5)
         for _ in 0..<4 {
             for number in 0..<6 { scene.beat(number) }
             for number in 0..<6 { scene.reported(number) }

@@ -16,6 +16,9 @@ struct OpenOperation: RESTObject {
         var reason: String?
     }
 
+    /// How many of the agents that were not connected are asked about again before one gets its turn.
+    private static let lookAhead = 1_000
+
     var id = ""
     var state = OperationState.running
     var order = CommandOrder()
@@ -91,6 +94,9 @@ struct OpenOperation: RESTObject {
             absent.append(target)
         }
         guard nextAbsent < absent.count else { return nil }
+        // One that has come back meanwhile goes first.
+        let near = nextAbsent..<min(nextAbsent + Self.lookAhead, absent.count)
+        if let back = near.first(where: { isConnected(targets[absent[$0]].uid) }) { absent.swapAt(nextAbsent, back) }
         nextAbsent += 1
         return absent[nextAbsent - 1]
     }

@@ -7,6 +7,8 @@ extension FleetState {
     static let operationLimit = 20
     /// The most commands queued in one step: what is left goes on with the next message or second.
     private static let operationStep = 100
+    /// How long after a start operations wait for their agents to come back.
+    static let operationPause = Duration.seconds(5)
 
     /// Files an operation; its first commands go out with the next `advanceOperations`.
     mutating func start(_ operation: OpenOperation, _ effects: inout Effects) {
@@ -18,7 +20,7 @@ extension FleetState {
 
     /// Goes on with the operations of which a command has changed.
     mutating func advanceOperations(at now: Moment, _ effects: inout Effects) {
-        guard !operationsDue.isEmpty else { return }
+        guard !operationsDue.isEmpty, now.monotonic >= operationsPausedUntil else { return }
         let due = operationsDue.sorted()
         operationsDue = []
         for id in due where operations[id]?.isHeld == false { advance(id, at: now, &effects) }

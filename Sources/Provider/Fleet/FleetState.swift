@@ -91,6 +91,8 @@ struct FleetState: Sendable {
     var operations: [String: OpenOperation] = [:]
     /// Operations that may go on: something of theirs has changed.
     var operationsDue: Set<String> = []
+    /// On the monotonic clock.
+    var operationsPausedUntil = Int64.min
 
     /// Offers handed over that agents have said nothing of.
     var handovers: [OfferKey: Handover] = [:]
@@ -130,6 +132,7 @@ struct FleetState: Sendable {
         for operation in stored.operations {
             operations[operation.id] = operation
             operationsDue.insert(operation.id)
+            operationsPausedUntil = now.monotonic + Self.operationPause.nanoseconds
         }
         for open in commands.values where open.command.state.isFinal && now.monotonic >= open.deadline {
             unfile(open.command.id)
