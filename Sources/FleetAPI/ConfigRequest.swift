@@ -36,12 +36,7 @@ package struct ConfigFiles: RESTValue, Equatable {
         guard let object = json.object else { throw ShapeError(expected: "an object", found: json) }
         for (name, value) in object.members {
             do throws(ShapeError) {
-                let known = ConfigFile.fieldNames
-                if let unknown = value.object?.members.first(where: { !known.contains($0.key) }) {
-                    throw ShapeError(
-                        path: unknown.key, message: "is no member of a file; use: \(known.joined(separator: ", "))")
-                }
-                all.append((name, try ConfigFile(json: value)))
+                all.append((name, try Strict<ConfigFile>(json: value).value))
             } catch { throw error.inside(name) }
         }
     }

@@ -69,10 +69,11 @@ extension AgentConfigMap {
     var shown: [String: ConfigFile] {
         configMap.mapValues { object in
             var file = ConfigFile()
-            if let text = String(validating: object.body, as: UTF8.self) {
-                file.content = SecretMask.masked(text)
+            let masked = SecretMask.masked(Array(object.body))
+            if let text = String(validating: masked, as: UTF8.self) {
+                file.content = text
             } else {
-                (file.content, file.encoding) = (object.body.base64EncodedString(), .base64)
+                (file.content, file.encoding) = (Data(masked).base64EncodedString(), .base64)
             }
             file.contentType = object.contentType.nonEmpty
             file.role = object.role.nonEmpty

@@ -17,7 +17,11 @@ struct OfferRequest: Sendable {
     let revision: ConfigRevision
     /// What commands show of it beside hash and revision.
     var parameters: [String: JSON] = [:]
+    /// The command whose capability the agent needs for the content; nil: that of `command`.
+    var gate: CommandKind?
     var heartbeatSeconds: Int?
+    /// The revision that the content was made from; nil: from none.
+    var basedOn: Int?
     /// The revisions of which one must be the present one; nil: whichever it is.
     var ifMatch: IfMatch?
     var expiresSeconds: Int?
@@ -174,6 +178,9 @@ extension FleetState {
         let offering = record.decisions[request.kind]
         let present = offering.desired
         if let problem = request.ifMatch?.refusal(of: present?.revision ?? 0) { return .failure(problem) }
+        if let revision = request.basedOn, revision != present?.revision ?? 0 {
+            return .failure(Problem(409, "Changed meanwhile", detail: "somebody else changed it just now; repeat it"))
+        }
         if request.isRetry {
             guard let present, present.hash == request.hash, present.state == .failed || present.state == .unconfirmed
             else {
@@ -182,7 +189,7 @@ extension FleetState {
             }
         } else if let present, present.hash == request.hash {
             if present.isUnderWay { return .success(present.commandID) }
-            if present.state == .failed {
+            if present.state == .failed, request.kind == .config {
                 return .failure(.alreadyFailed(present.revision, commandID: present.commandID))
             }
             let reported = record.facts.reported(request.kind)
@@ -199,7 +206,8 @@ extension FleetState {
         let expiry = max(request.expiresSeconds ?? Self.offerExpirySeconds, shortest)
         command.expiresAt = now.wall + .seconds(expiry)
         command.confirmSeconds = request.confirmSeconds ?? 60
-        if let problem = refusal(of: command, request.command) { return .failure(problem) }
+        let gate = request.gate ?? request.command
+        if let problem = refusal(of: command, gate) { return .failure(problem) }
 
         var revision = request.revision
         revision.revision = request.isRetry ? present?.revision ?? 0 : offering.newest + 1
@@ -211,9 +219,8 @@ extension FleetState {
         command.parameters["hash"] = .string(revision.hash)
 
         var offer = Offer()
-        (offer.revision, offer.hash, offer.command, offer.commandID) = (
-            revision.revision, request.hash, command.command, id
-        )
+        (offer.revision, offer.hash) = (revision.revision, request.hash)
+        (offer.command, offer.commandID) = (gate.name, id)
         (offer.requestedBy, offer.requestedFrom, offer.requestedAt) = (caller.name, caller.address, now.wall)
         offer.heartbeatSeconds = request.heartbeatSeconds
 

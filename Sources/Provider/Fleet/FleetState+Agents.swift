@@ -22,6 +22,9 @@ extension FleetState {
         self.vitals.append(vitals)
         links.append(link)
         if record.decisions.admission == .pending { pendingCount += 1 }
+        if record.decisions.hasOfferings, let taken = record.decisions.settings.taken {
+            self.vitals[records.count - 1].offeredInterval = UInt32(clamping: taken)
+        }
         index.insert(record, at: records.count - 1)
         refreshHealth(records.count - 1)
     }
@@ -118,6 +121,7 @@ extension FleetState {
         let old = records[position]
         var facts = old.facts
         facts.apply(message, interned: &interned)
+        if message.hasConnectionSettingsRequest { noteCertificateRequest(position, now, &effects) }
         if facts.configHash != old.facts.configHash { facts.configChangedAt = now.wall }
         let isChanged = facts != old.facts
         if isChanged {

@@ -37,16 +37,18 @@ extension FleetState {
         _ id: String, to position: Int, over link: Link, at now: Moment, _ effects: inout Effects
     ) -> Bool {
         guard var open = commands[id], open.command.state == .queued, !open.isUnwritten,
-            let kind = open.command.offerKind, let command = CommandKind.offering(open.command.command)
+            let kind = open.command.offerKind
         else { return false }
         let (uid, facts) = (records[position].uid, records[position].facts)
-        guard let offer = records[position].decisions[kind].desired, offer.commandID == id else {
+        guard let offer = records[position].decisions[kind].desired, offer.commandID == id,
+            let gate = CommandKind.offering(offer.command)
+        else {
             open.cancel("no longer desired", at: now)
             update(open, &effects)
             return false
         }
-        guard command.isTaken(by: facts, [:]) else {
-            open.cancel("the agent no longer has \(command.needed([:]) ?? "it")", at: now)
+        guard gate.isTaken(by: facts, [:]) else {
+            open.cancel("the agent no longer has \(gate.needed([:]) ?? "it")", at: now)
             update(open, &effects)
             return false
         }
@@ -71,7 +73,8 @@ extension FleetState {
     /// Offers once more what was handed over and the agent does not have: when a session begins, and after a report of
     /// what it has. Never what failed, never what is queued, and ever less often while the agent says nothing of it.
     ///
-    /// Only to agents that report what they have: of others nothing is known.
+    /// Only to agents that report what they have, since of others nothing is known; a heartbeat interval, which agents
+    /// forget when they restart, to others too.
     ///
     /// - Parameter begins: whether this is the first message of a session.
     mutating func offerAgain(
@@ -83,7 +86,8 @@ extension FleetState {
         var contents: [OfferedContent] = []
         for kind in OfferKind.allCases {
             guard let offer = record.decisions[kind].desired, offer.state != .queued, offer.state != .failed,
-                record.facts.capabilities.contains(kind.reporting), record.facts.reported(kind).hash != offer.hash,
+                record.facts.capabilities.contains(kind.reporting)
+                    ? record.facts.reported(kind).hash != offer.hash : offer.command == CommandKind.heartbeat.name,
                 CommandKind.offering(offer.command)?.isTaken(by: record.facts, [:]) == true
             else { continue }
             let key = OfferKey(uid: record.uid, kind: kind)
@@ -206,6 +210,12 @@ extension FleetState {
         return settled
     }
 
+    /// An agent asks for a certificate. The server does not sign any and says so by its capabilities; a request is never
+    /// answered, least of all over a connection without TLS.
+    func noteCertificateRequest(_ position: Int, _ now: Moment, _ effects: inout Effects) {
+        note("certificate_requested", position, "ignored: this provider signs no certificates", now, &effects)
+    }
+
     /// Undoes in memory what an offer changed, when its command could not be written.
     mutating func dropOffer(_ open: OpenCommand) {
         guard let kind = open.command.offerKind, let uid = InstanceUID(open.command.instanceUID),
@@ -256,6 +266,10 @@ extension FleetState {
         var decisions = record.decisions
         change(&decisions[kind])
         guard decisions != record.decisions else { return }
+        if kind == .settings, let desired = decisions.settings.desired, desired.isTaken(by: record.facts) {
+            decisions.settings.taken = desired.heartbeatSeconds
+            vitals[position].offeredInterval = UInt32(clamping: desired.heartbeatSeconds ?? 0)
+        }
         records[position] = AgentRecord(
             uid: record.uid, firstSeen: record.firstSeen, facts: record.facts, decisions: decisions
         )

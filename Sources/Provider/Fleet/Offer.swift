@@ -63,6 +63,11 @@ struct Offer: RESTObject, Equatable {
 
     /// Whether the offer is on its way, so that another hash reported by the agent means nothing yet.
     var isUnderWay: Bool { state == .queued || state == .sent || state == .applying }
+
+    /// Whether an agent has it: it says so, or it never says anything and got it.
+    func isTaken(by facts: AgentFacts) -> Bool {
+        state == .applied || state == .unconfirmed && !facts.capabilities.contains(.reportsConnectionSettingsStatus)
+    }
 }
 
 /// What is offered to one agent, of one kind.
@@ -73,11 +78,14 @@ struct Offering: RESTObject, Equatable {
     var desired: Offer?
     /// What is desired again should `desired` end before it was handed over.
     var fallback: Offer?
+    /// The heartbeat interval in seconds that the agent took last; 0: none.
+    var taken: Int?
 
     mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.field("newest", &newest)
         try coder.field("desired", &desired)
         try coder.field("fallback", &fallback)
+        try coder.field("heartbeat_taken", &taken)
     }
 
     /// Makes another offer the desired one, with the next number unless it has one.

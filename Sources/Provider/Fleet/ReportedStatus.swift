@@ -42,6 +42,6 @@ extension AgentFacts {
 
     /// An agent's words on what went wrong, bounded and with secrets masked; nil when there are none.
     static func shownError(_ text: String) -> String? {
-        SecretMask.masked(text.prefixUTF8(errorLimit)).nonEmpty
+        SecretMask.masked(message: text.prefixUTF8(errorLimit)).nonEmpty
     }
 }

@@ -7,8 +7,8 @@ import NIOCore
 /// The REST API: from a request over its route to an answer. Errors become problems here and nowhere else.
 struct API: Sendable {
     static let routes = RouteTable(
-        routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.approvals
-            + Route.settings)
+        routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.connections
+            + Route.approvals + Route.settings)
 
     let fleet: Fleet
     let logger: Logger
