@@ -2,7 +2,7 @@ package import JSON
 
 /// The parts of an agent that are told only on request. REST: `include` of `GET agents/{ref}`.
 package enum AgentSection: String, RESTEnum {
-    case health, config, components, capabilities, attributes, commands, events
+    case health, config, components, capabilities, attributes, packages, commands, events
 }
 
 /// One agent in depth. REST: `GET agents/{ref}`.
@@ -20,9 +20,14 @@ package struct AgentDetail: RESTObject, Equatable {
     package var config: ConfigSummary?
     /// Available components as the agent reported them: name → {metadata, components}.
     package var components: JSON?
+    /// The hash the agent last gave of its available components, as hex.
+    package var componentsHash: String?
     /// Names of the OpAMP capability bits the agent has now.
     package var capabilities: [String]?
     package var customCapabilities: [String]?
+    /// Names of the flags of the agent's last message, told with the capabilities; absent where none is set.
+    package var flags: [String]?
+    package var packages: PackageReport?
     package var attributes: Attributes?
     /// The newest first, at most 20.
     package var commands: [Command]?
@@ -41,8 +46,11 @@ package struct AgentDetail: RESTObject, Equatable {
         try coder.field("health", &health)
         try coder.field("config", &config)
         try coder.field("components", &components)
+        try coder.field("components_hash", &componentsHash)
         try coder.field("capabilities", &capabilities)
         try coder.field("custom_capabilities", &customCapabilities)
+        try coder.field("flags", &flags)
+        try coder.field("packages", &packages)
         try coder.field("attributes", &attributes)
         try coder.field("commands", &commands)
         try coder.field("events", &events)
@@ -71,6 +79,7 @@ package struct ComponentHealthTree: RESTObject, Equatable {
     package var started: Timestamp?
     package var statusTime: Timestamp?
     package var components: [String: ComponentHealthTree] = [:]
+    package var attributes: [String: JSON]?
 
     package init() {}
 
@@ -81,6 +90,7 @@ package struct ComponentHealthTree: RESTObject, Equatable {
         try coder.field("started", &started)
         try coder.field("status_time", &statusTime)
         try coder.field("components", &components)
+        try coder.field("attributes", &attributes)
     }
 }
 

@@ -41,14 +41,14 @@ struct MaskedText {
         "true", "false", "null", "nil", "~", "on", "off", "yes", "no", "none", "{}", "[]", SecretMask.mark,
     ]
 
-    /// A word that hides nothing, or a reference to the environment: `${NAME}`, `$NAME`, `#{ENV['NAME']}`.
+    /// A word that hides nothing, or a reference to the environment: `${NAME}`, `#{ENV['NAME']}`.
     private func isHarmless(_ value: ArraySlice<UInt8>) -> Bool {
         guard value.count <= 256 else { return false }
         let text = String(decoding: value, as: UTF8.self)
         if Self.harmless.contains(text.lowercased()) { return true }
         let pairs = [
             ("${", "}"), ("#{ENV['", "']}"), ("#{ENV[\"", "\"]}"), ("#{ENV[\\\"", "\\\"]}"),
-            ("\"#{ENV['", "']}\""), ("\"#{ENV[\"", "\"]}\""), ("${env:", "}"), ("$", ""),
+            ("\"#{ENV['", "']}\""), ("\"#{ENV[\"", "\"]}\""), ("${env:", "}"),
         ]
         return pairs.contains { open, close in
             guard text.hasPrefix(open), text.hasSuffix(close), text.utf8.count > open.utf8.count + close.utf8.count

@@ -61,7 +61,8 @@ import Testing
         "-----BEGIN PRIVATE KEY-----\n§MIIE without an end\npassword x§",
         "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n",
         // What hides nothing.
-        "author: ann\nauthors = x\nport 1\n[SERVICE]\n    Flush 1\n    HTTP_Server On", "password: ${PW}\ntoken=$TOKEN",
+        "author: ann\nauthors = x\nport 1\n[SERVICE]\n    Flush 1\n    HTTP_Server On", "password: ${PW}\ntoken=${T}",
+        "token=§$ecret§",
         "password:\nuser: ann", "password: \"\"\nauth: true\ntoken: null", "", "\n\n", "password", "password:",
         "password=",
         "authority: x\nco-author x", "password: ***MASKED***",

@@ -189,6 +189,35 @@ extension Reporter {
         #expect(stage.reoffered.count == 1, "not with each report")
     }
 
+    @Test func `an offer in an answer that was lost goes out with the answer to the repeated message`() throws {
+        var (stage, agent) = (Stage(), Reporter.configurable())
+        stage.send(agent.full(), over: exchange())
+        let id = try stage.offer("a", to: agent.uid)
+        stage.send(agent.beat(), over: exchange())
+        stage.wait(1)
+        stage.send(agent.again(), over: exchange())
+        #expect(stage.reoffered == [Stage.hash("a")] && stage.offered.count == 1)
+        stage.send(agent.status(.applied, of: Stage.hash("a")), over: exchange())
+        stage.send(agent.again(), over: exchange())
+        #expect(stage.command(id)?.state == .confirmed && stage.reoffered.count == 1)
+    }
+
+    @Test func `an agent that says nothing of an offer is asked for its full state, and offered it again`() throws {
+        var (stage, agent) = (Stage(), Reporter.configurable())
+        stage.send(agent.full(), over: exchange())
+        let id = try stage.offer("a", to: agent.uid)
+        stage.send(agent.beat(), over: exchange())
+        stage.wait(61)
+        #expect(stage.command(id)?.state == .unconfirmed && stage.view(agent.uid)?.problems == ["config_drift"])
+        let flag = ServerToAgentFlags.reportFullState.rawValue
+        let answer = stage.send(agent.beat(), over: exchange())
+        #expect(answer.flags & flag != 0)
+        stage.send(agent.full(has: Stage.hash("old")), over: exchange())
+        #expect(stage.reoffered == [Stage.hash("a")])
+        stage.send(agent.status(.applied, of: Stage.hash("a")), over: exchange())
+        #expect(stage.command(id)?.state == .confirmed && stage.view(agent.uid)?.problems == [])
+    }
+
     @Test func `an offer that ends the agent without a word goes out ever less often`() throws {
         var (stage, agent) = (Stage(), Reporter.configurable())
         stage.send(agent.full(), over: webSocket())

@@ -25,6 +25,24 @@ extension AgentFacts {
         return JSON(reported.components)
     }
 
+    /// What the agent says of its packages; nil when it says nothing.
+    var packageReport: PackageReport? {
+        guard !packages.isEmpty, let reported = try? PackageStatuses(serializedBytes: packages) else { return nil }
+        var report = PackageReport()
+        report.offeredHash = hex(reported.serverProvidedAllPackagesHash).nonEmpty
+        report.error = Self.shownError(reported.errorMessage)
+        report.packages = reported.packages.sorted { $0.key < $1.key }.map { name, status in
+            var package = PackageReport.Package()
+            (package.name, package.status) = (name, status.status.word)
+            (package.agentHasVersion, package.serverOfferedVersion) = (
+                status.agentHasVersion.nonEmpty, status.serverOfferedVersion.nonEmpty
+            )
+            package.error = Self.shownError(status.errorMessage)
+            return package
+        }
+        return report
+    }
+
     var attributesByKind: AgentDetail.Attributes {
         var result = AgentDetail.Attributes()
         for attribute in attributes {
@@ -38,6 +56,19 @@ extension AgentFacts {
     }
 }
 
+extension PackageStatusEnum {
+    fileprivate var word: String {
+        switch self {
+        case .installed: "installed"
+        case .installPending: "install_pending"
+        case .installing: "installing"
+        case .installFailed: "install_failed"
+        case .downloading: "downloading"
+        case .UNRECOGNIZED(let number): "status \(number)"
+        }
+    }
+}
+
 extension ComponentHealthTree {
     init(_ health: ComponentHealth) {
         self.init()
@@ -47,6 +78,10 @@ extension ComponentHealthTree {
         started = Timestamp(unixNanoseconds: health.startTimeUnixNano)
         statusTime = Timestamp(unixNanoseconds: health.statusTimeUnixNano)
         components = health.componentHealthMap.mapValues { ComponentHealthTree($0) }
+        if !health.attributes.isEmpty {
+            let attributes = health.attributes.map { ($0.key, JSON($0.value)) }
+            self.attributes = Dictionary(attributes) { first, _ in first }
+        }
     }
 }
 

@@ -23,9 +23,14 @@ extension AgentFacts {
             reportedConfig = ContentHash(message.remoteConfigStatus.lastRemoteConfigHash)
         }
         if message.hasConnectionSettingsStatus { connection = Boxed(ReportedStatus(message.connectionSettingsStatus)) }
-        if message.hasAvailableComponents, !message.availableComponents.components.isEmpty {
-            components = (try? message.availableComponents.serializedBytes()) ?? []
+        if message.hasAvailableComponents {
+            componentsHash = ContentHash(message.availableComponents.hash)
+            if !message.availableComponents.components.isEmpty {
+                components = (try? message.availableComponents.serializedBytes()) ?? []
+            }
         }
+        if message.hasPackageStatuses { packages = (try? message.packageStatuses.serializedBytes()) ?? [] }
+        flags = AgentToServerFlags(rawValue: message.flags)
     }
 
     private mutating func describe(_ description: AgentDescription, _ interned: inout InternedTexts) {

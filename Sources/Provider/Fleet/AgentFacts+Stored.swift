@@ -1,4 +1,5 @@
 import FleetAPI
+import Foundation
 import JSON
 import OpAMP
 
@@ -19,6 +20,13 @@ extension AgentFacts: RESTObject {
         try coder.field("config_status", &configStatus)
         try coder.field("config_error", &configError)
         try coder.field("config_changed_at", &configChangedAt)
+        var (componentsHash, packages) = (
+            componentsHash.isEmpty ? nil : componentsHash, packages.isEmpty ? nil : Data(packages).base64EncodedString()
+        )
+        try coder.field("components_hash", &componentsHash)
+        try coder.field("packages", &packages)
+        self.componentsHash = componentsHash ?? .none
+        self.packages = packages.flatMap { Data(base64Encoded: $0) }.map { Array($0) } ?? []
         var (reported, settings) = (reportedConfig.isEmpty ? nil : reportedConfig, connection?.value)
         try coder.field("reported_config_hash", &reported)
         try coder.field("connection_settings", &settings)

@@ -49,6 +49,12 @@ struct AgentFacts: Sendable, Equatable {
     var connection: Boxed<ReportedStatus>?
     /// The available components as the bytes of their protobuf message.
     var components: [UInt8] = []
+    /// The hash the agent last gave of its components; other than that of `components` while those are old.
+    var componentsHash = ContentHash.none
+    /// The statuses of packages as the bytes of their protobuf message; empty while none was reported.
+    var packages: [UInt8] = []
+    /// Of the last message.
+    var flags = AgentToServerFlags()
 
     // Found in the attributes.
     var type: Searchable?

@@ -172,7 +172,12 @@ extension Fleet {
 
     /// The files of the content with this hash, secrets masked; none where the content is not kept.
     private func files(_ hash: String) async throws(Problem) -> [String: ConfigFile] {
-        let body = try await reading { try await self.store.config(hash) }
+        let body = try await reading { () async throws -> [UInt8]? in
+            if let body = try await self.store.config(hash) { return body }
+            // What has just been reported may wait to be written.
+            await self.store.settle()
+            return try await self.store.config(hash)
+        }
         return try await reading { try body.map { try EffectiveConfig(serializedBytes: $0).configMap.shown } ?? [:] }
     }
 

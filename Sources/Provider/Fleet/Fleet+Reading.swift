@@ -165,10 +165,15 @@ extension Fleet {
         detail.peerNote = PeerNote.about(view.facts)
         if include.contains(.health) { detail.health = view.facts.healthTree }
         if include.contains(.config) { detail.config = view.facts.configSummary }
-        if include.contains(.components) { detail.components = view.facts.componentTree }
+        if include.contains(.components) {
+            detail.components = view.facts.componentTree
+            detail.componentsHash = view.facts.componentsHash.hex.nonEmpty
+        }
+        if include.contains(.packages) { detail.packages = view.facts.packageReport }
         if include.contains(.capabilities) {
             detail.capabilities = view.facts.capabilities.names
             detail.customCapabilities = view.facts.customCapabilities
+            if view.facts.flags.contains(.requestInstanceUID) { detail.flags = ["RequestInstanceUid"] }
         }
         if include.contains(.attributes) { detail.attributes = view.facts.attributesByKind }
         if include.contains(.commands) {

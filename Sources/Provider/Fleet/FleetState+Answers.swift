@@ -22,6 +22,21 @@ extension FleetState {
         vitals[position].wasIntroduced = true
     }
 
+    /// Asks for the available components when the agent names a hash of others than are known of it: once for each such
+    /// message. Spec: OpAMP, "AvailableComponents Message".
+    func askForComponents(after message: AgentToServer, _ reply: inout ServerToAgent) {
+        guard message.hasAvailableComponents, message.availableComponents.components.isEmpty,
+            !message.availableComponents.hash.isEmpty, let uid = InstanceUID(bytes: message.instanceUid),
+            let position = index.position(of: uid)
+        else { return }
+        let facts = records[position].facts
+        let known = (try? AvailableComponents(serializedBytes: facts.components))?.hash
+        guard facts.capabilities.contains(.reportsAvailableComponents), known != message.availableComponents.hash else {
+            return
+        }
+        reply.flags |= ServerToAgentFlags.reportAvailableComponents.rawValue
+    }
+
     /// Asks for the full state after a gap in the numbers and of an agent not described: once each, and at most once
     /// a minute. Spec: OpAMP, "Agent Status Compression".
     mutating func askForFullState(_ position: Int, _ now: Moment, _ reply: inout ServerToAgent) {

@@ -76,10 +76,12 @@ extension FleetState {
     /// Only to agents that report what they have, since of others nothing is known; a heartbeat interval, which agents
     /// forget when they restart, to others too.
     ///
-    /// - Parameter begins: whether this is the first message of a session.
+    /// - Parameters:
+    ///   - begins: whether this is the first message of a session.
+    ///   - isRepeated: whether the message came before, so that the answer to it may be lost.
     mutating func offerAgain(
-        to position: Int, after message: AgentToServer, begins: Bool, over link: Link, at now: Moment,
-        _ effects: inout Effects
+        to position: Int, after message: AgentToServer, begins: Bool, isRepeated: Bool, over link: Link,
+        at now: Moment, _ effects: inout Effects
     ) {
         let record = records[position]
         guard record.decisions.hasOfferings else { return }
@@ -95,8 +97,8 @@ extension FleetState {
                 message.hasAgentDescription
                 || (kind == .config ? message.hasRemoteConfigStatus : message.hasConnectionSettingsStatus)
             var handover = handovers[key] ?? Handover(at: nil)
-            guard handover.isDue(begins: begins && !vitals[position].isPolling, isReport: begins || isReport, at: now)
-            else { continue }
+            let mayBeLost = isRepeated || begins && !vitals[position].isPolling
+            guard handover.isDue(mayBeLost: mayBeLost, isReport: begins || isReport, at: now) else { continue }
             handover.repeated(at: now)
             handovers[key] = handover
             contents.append(OfferedContent(kind: kind, hash: offer.hash))
@@ -198,6 +200,8 @@ extension FleetState {
         let isDesired = records[position].decisions[kind].desired?.commandID == command.id
         if let state, isDesired {
             decide(kind, at: position, at, &effects) { $0.desired?.state = state }
+            // Should it not have arrived, the full report shows it, and it goes out again.
+            if state == .unconfirmed, command.proof != .nothing { vitals[position].wantsFullState = true }
         } else if isDesired, command.state == .cancelled || command.state == .expired {
             decide(kind, at: position, at, &effects) { $0.goBack() }
             let now = records[position].decisions[kind].desired

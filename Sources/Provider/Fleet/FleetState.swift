@@ -195,9 +195,10 @@ struct FleetState: Sendable {
         let before = effects.deliveries.count
         if !isRepeated, former == nil { deliver(to: position, over: link, at: now, &effects) }
         // Over HTTP one answer carries one thing.
-        if !isRepeated, former == nil, link.push != nil || effects.deliveries.count == before {
+        if former == nil, link.push != nil || effects.deliveries.count == before {
             let begins = !wasConnected || !vitals[position].wasIntroduced
-            offerAgain(to: position, after: message, begins: begins, over: link, at: now, &effects)
+            offerAgain(
+                to: position, after: message, begins: begins, isRepeated: isRepeated, over: link, at: now, &effects)
         }
 
         if message.hasAgentDescription {
@@ -210,6 +211,7 @@ struct FleetState: Sendable {
         if link.push == nil, effects.deliveries.contains(where: { $0.message.hasCommand }) { return AgentReply(reply) }
         introduce(message, position, isNew: isNew, &reply)
         askForFullState(position, now, &reply)
+        askForComponents(after: message, &reply)
         if AgentToServerFlags(rawValue: message.flags).contains(.requestInstanceUID) {
             reply.agentIdentification.newInstanceUid = offerUID(for: records[position].uid, at: now).data
         }

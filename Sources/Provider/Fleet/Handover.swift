@@ -23,14 +23,14 @@ struct Handover: Sendable, Equatable {
     }
 
     /// - Parameters:
-    ///   - begins: whether a session begins, so that what was sent before may be lost.
+    ///   - mayBeLost: whether what was sent before may be lost: a session begins, or an answer is asked for again.
     ///   - isReport: whether the agent has just told what it has.
-    func isDue(begins: Bool, isReport: Bool, at now: Moment) -> Bool {
+    func isDue(mayBeLost: Bool, isReport: Bool, at now: Moment) -> Bool {
         // What has just been handed over is on its way.
         if at == now.monotonic { return false }
         let waited = at.map { Duration.nanoseconds(now.monotonic - $0) }
         if repeats >= Self.freeRepeats { return isReport && waited ?? .zero >= Self.restInterval }
-        return begins || isReport && (waited.map { $0 >= Self.interval } ?? true)
+        return mayBeLost || isReport && (waited.map { $0 >= Self.interval } ?? true)
     }
 
     mutating func repeated(at now: Moment) {

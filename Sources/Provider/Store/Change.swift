@@ -66,6 +66,7 @@ enum Change: Sendable {
             try run(database, "DELETE FROM agents WHERE uid = ?", [uid.description])
             try run(database, "DELETE FROM aliases WHERE new = ?", [uid.description])
             try run(database, "DELETE FROM decisions WHERE uid = ?", [uid.description])
+            try run(database, "DELETE FROM revisions WHERE uid = ?", [uid.description])
         case .decisions(let uid, let decisions, let at):
             try run(
                 database, "INSERT OR REPLACE INTO decisions (uid, body, at) VALUES (?, ?, ?)",
