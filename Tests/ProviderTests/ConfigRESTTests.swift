@@ -184,6 +184,39 @@ extension TransportTestProvider {
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `secrets are masked in what is shown, and sent and stored as they are`() async throws {
+        try await TransportTestProvider.with { provider in
+            var agent = Reporter.configurable()
+            _ = try await provider.report(agent.full())
+            let text = "[OUTPUT]\n    Name es\n    HTTP_Passwd hunter2\n    Host ${HOST}\n"
+            let shown: JSON = "[OUTPUT]\n    Name es\n    HTTP_Passwd ***MASKED***\n    Host ${HOST}\n"
+            let put = try await provider.send(.put, Self.path, files(text, "a.conf"))
+            let offer = try await provider.report(agent.beat()).remoteConfig
+            #expect(offer.config.configMap["a.conf"]?.body == Data(text.utf8), "sent as it is")
+            let hash = ContentHash(offer.configHash)
+            let failed = agent.status(
+                .failed, of: hash, error: "cannot log in with password=hunter2", effective: text)
+            _ = try await provider.report(failed)
+
+            let told = try await provider.json(Self.path)
+            #expect(told["desired"]?["files"]?["a.conf"]?["content"] == shown)
+            #expect(told["effective"]?["files"]?[""]?["content"] == shown)
+            let masked: JSON = "cannot log in with password=***MASKED***"
+            #expect(told["desired"]?["error"] == masked && told["reported"]?["error"] == masked)
+            let revision = try await provider.json(Self.path + "/revisions/1")
+            #expect(revision["contents"]?["a.conf"]?["content"] == shown && revision["error"] == masked)
+            let command = try await provider.json("/api/v1/commands/\(put.json["id"]?.string ?? "")")
+            #expect(command["result"] == masked)
+            let detail = try await provider.json("/api/v1/agents/web-17?include=events,config,commands")
+            #expect(!detail.text.contains("hunter2"))
+            let retry = try await provider.send(.post, Self.path + "/retry", [:])
+            #expect(retry.status == 202)
+            let again = try await provider.report(agent.beat()).remoteConfig
+            #expect(again.config.configMap["a.conf"]?.body == Data(text.utf8), "stored as it is")
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `an agent that takes no configuration is told by its missing capability`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter()
@@ -291,6 +324,19 @@ extension TransportTestProvider {
         try await write(changes, to: store)
         let found = try await store.revisions(of: uid, .config, before: nil, limit: 1000)
         #expect(found.revisions.map(\.revision) == Array((6...105).reversed()) + [2])
+        try store.close()
+    }
+
+    @Test func `with an agent its revisions are forgotten, and they move with it to another uid`() async throws {
+        let store = try Store(directory: nil)
+        let (uid, other) = (Reporter(1).uid, Reporter(2).uid)
+        var revision = ConfigRevision()
+        (revision.revision, revision.hash) = (1, "00")
+        try await write([.revision(uid, .config, revision, sparing: nil), .rename(from: uid, to: other)], to: store)
+        #expect(try await store.revisions(of: uid, .config, before: nil, limit: 9).matched == 0)
+        #expect(try await store.revisions(of: other, .config, before: nil, limit: 9).matched == 1)
+        try await write([.forget(other)], to: store)
+        #expect(try await store.revisions(of: other, .config, before: nil, limit: 9).matched == 0)
         try store.close()
     }
 
