@@ -54,6 +54,16 @@ func `frames are read however their bytes are cut`(length: Int, chunk: Int) thro
     #expect(throws: NIOWebSocketError.invalidFrameLength) { try huge.next(limit: 1 << 30) }
 }
 
+@Test func `a control frame is read when the message that it interrupts may not grow any more`() throws {
+    var reader = FrameReader()
+    reader.append(ByteBuffer(bytes: bytes(9, Array(repeating: 1, count: 125))))
+    #expect(try reader.next(limit: 0)?.opcode == .ping)
+    reader.append(ByteBuffer(bytes: bytes(0, [])))
+    #expect(try reader.next(limit: 0)?.opcode == .continuation)
+    reader.append(ByteBuffer(bytes: bytes(0, [1])))
+    #expect(throws: NIOWebSocketError.invalidFrameLength) { try reader.next(limit: 0) }
+}
+
 @Test func `a control frame that is long or cut into fragments is refused`() {
     var long = FrameReader()
     long.append(ByteBuffer(bytes: bytes(9, Array(repeating: 0, count: 126))))
@@ -84,7 +94,7 @@ func `frames are read however their bytes are cut`(length: Int, chunk: Int) thro
             } catch {
                 break
             }
-            #expect(reader.heldBytes <= 100 + 14)
+            #expect(reader.heldBytes <= 125 + 14)
         }
     }
 }

@@ -24,13 +24,14 @@ package struct FrameReader {
 
     /// The next whole frame; nil when it is not all there.
     ///
-    /// - Parameter limit: the most bytes of its payload.
+    /// - Parameter limit: the most bytes of its payload; a control frame, which may come within a message, has 125.
     package mutating func next(limit: Int) throws(NIOWebSocketError) -> WebSocketFrame? {
         guard var rest = bytes, let header = Header(rest) else { return nil }
-        guard header.length <= UInt64(limit) else { throw .invalidFrameLength }
         if header.isControl {
             guard header.isFinal else { throw .fragmentedControlFrame }
             guard header.length <= 125 else { throw .multiByteControlFrameLength }
+        } else {
+            guard header.length <= UInt64(limit) else { throw .invalidFrameLength }
         }
         // One owner at a time, so that reading does not copy what is there.
         bytes = nil
