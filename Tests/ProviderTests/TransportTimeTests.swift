@@ -1,7 +1,9 @@
 import FleetAPI
+import HTTPTypes
 import Logging
 import NIOCore
 import NIOEmbedded
+import NIOHTTPTypes
 import Testing
 
 @testable import Provider
@@ -51,6 +53,49 @@ private func fleet() throws -> Fleet {
     #expect(scarce.isActive)
     scarce.embeddedEventLoop.advanceTime(by: .seconds(1))
     #expect(!scarce.isActive)
+}
+
+@Test(arguments: [false, true])
+func `a request that does not come to its end within 2 minutes ends the connection`(isWhole: Bool) throws {
+    let channel = EmbeddedChannel(handler: HTTPEndHandler())
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    let request = HTTPRequest(method: .post, scheme: "http", authority: "127.0.0.1", path: "/v1/opamp")
+    try channel.writeInbound(HTTPRequestPart.head(request))
+    channel.embeddedEventLoop.advanceTime(by: .minutes(2) - .seconds(1))
+    try channel.writeInbound(HTTPRequestPart.body(ByteBuffer(bytes: [1])))
+    if isWhole { try channel.writeInbound(HTTPRequestPart.end(nil)) }
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(channel.isActive == isWhole)
+}
+
+/// Notes that the output was closed: an embedded channel knows no half of a close.
+private final class OutputEnd: ChannelOutboundHandler {
+    typealias OutboundIn = Any
+
+    private(set) var isClosed = false
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard mode == .output else { return context.close(mode: mode, promise: promise) }
+        isClosed = true
+        promise?.succeed()
+    }
+}
+
+@Test func `after an answer with Connection: close what still comes is read for 2 seconds, then it ends`() throws {
+    for isLast in [false, true] {
+        let output = OutputEnd()
+        let channel = EmbeddedChannel(handlers: [output, HTTPEndHandler()])
+        try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+        let fields: HTTPFields = isLast ? [.connection: "close"] : [:]
+        try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok, headerFields: fields)))
+        try channel.writeOutbound(HTTPResponsePart.end(nil))
+        #expect(output.isClosed == isLast)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(1_999))
+        #expect(channel.isActive)
+        channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+        #expect(channel.isActive != isLast)
+    }
 }
 
 @Test func `a WebSocket is pinged each 30 seconds, and closed when three pings are not answered`() throws {
