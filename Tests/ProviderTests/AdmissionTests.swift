@@ -1,4 +1,6 @@
 import FleetAPI
+import JSON
+import Logging
 import OpAMP
 import SwiftProtobuf
 import Testing
@@ -195,5 +197,27 @@ import Testing
         #expect(state.pendingCount == 1 && state.settings.approvalRequired)
         let decisions = try [agent, other].map { state.records[try #require(state.position(of: $0.uid))].decisions }
         #expect(decisions == [Decisions(admission: .pending), Decisions(admission: .blocked, labels: ["env": "prod"])])
+    }
+
+    @Test func `a decision that cannot be written is not made, and says so`() async throws {
+        let fleet = try Fleet(dataDirectory: nil, version: "1", logger: Logger(label: "test"))
+        var agent = Reporter()
+        fleet.receive(agent.full(), over: exchange()) { _ in }
+        try fleet.store.close()
+        let blocked = await #expect(throws: Problem.self) {
+            try await fleet.decide(AdmissionRequest([.init("web-17", .block)]), caller: Self.operators)
+        }
+        var labels = LabelsRequest()
+        labels.labels = ["env": "prod"]
+        let request = labels
+        let labelled = await #expect(throws: Problem.self) {
+            try await fleet.label("web-17", request, caller: Self.operators)
+        }
+        let changed = await #expect(throws: Problem.self) {
+            try await fleet.change(settings: ["approval_required": true])
+        }
+        #expect([blocked, labelled, changed].map { $0?.status } == [507, 507, 507])
+        #expect(fleet.snapshot.records.map(\.decisions) == [.none])
+        #expect(fleet.settings == ProviderSettings())
     }
 }

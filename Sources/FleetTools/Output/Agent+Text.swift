@@ -1,7 +1,7 @@
 import FleetAPI
 
 extension Agent {
-    /// Status, health and admission in one word, `config_failed` beside it.
+    /// Status, health and admission in one word, `config_failed` and `conflict` beside it.
     var state: String {
         var word =
             switch status {
@@ -9,7 +9,7 @@ extension Agent {
             case .disconnected, .stale: status.rawValue
             }
         if admission != .approved { word = admission.rawValue }
-        return problems.contains("config_failed") ? word + "+config_failed" : word
+        return word + ["config_failed", "conflict"].filter(problems.contains).map { "+" + $0 }.joined()
     }
 
     /// How an agent is named in a sentence: `web-17 (a1b2c3)`.

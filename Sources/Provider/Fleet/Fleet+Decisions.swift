@@ -23,7 +23,9 @@ extension Fleet {
         }
         var uids: [Result<InstanceUID, Problem>] = []
         for decision in decisions {
-            do throws(Problem) { uids.append(.success(try view(decision.agent).record.uid)) } catch {
+            do throws(Problem) {
+                uids.append(.success(try uid(of: decision.agent, isAlone: decisions.count == 1)))
+            } catch {
                 uids.append(.failure(error))
             }
         }
@@ -54,6 +56,16 @@ extension Fleet {
         var answer = AdmissionResults()
         answer.results = outcome.results
         return answer
+    }
+
+    /// The agent that a reference means; the nearest ones are looked for only when it is the only one.
+    private func uid(of reference: String, isAlone: Bool) throws(Problem) -> InstanceUID {
+        let isKnown = state.withLock { state in
+            InstanceUID(reference).flatMap { state.position(of: $0) } != nil
+                || !state.index.matches(reference, in: state.records).isEmpty
+        }
+        if isKnown || isAlone { return try view(reference).record.uid }
+        throw Problem(404, "No such agent", detail: "no agent is meant by this reference")
     }
 
     /// Changes the labels of an agent.

@@ -96,7 +96,7 @@ extension FleetState {
             keptLabels[uid] = KeptLabels(labels: decisions.labels, since: now)
             effects.changes.append(.decisions(uid, Decisions(labels: decisions.labels), at: now.wall))
         }
-        dropRivals(of: uid, position, now, &effects) { _ in true }
+        dropRivals(of: uid, position, now, &effects) { _, _ in true }
         (doubts[uid], heirs[uid]) = (nil, nil)
         for kind in OfferKind.allCases { handovers[OfferKey(uid: uid, kind: kind)] = nil }
         if !aliases.isEmpty { aliases = aliases.filter { $0.value != uid } }
@@ -216,7 +216,7 @@ extension FleetState {
             let position = index.position(of: old)
         else { return }
         offers[old] = nil
-        dropRivals(of: old, position, now, &effects) { _ in true }
+        dropRivals(of: old, position, now, &effects) { _, _ in true }
         let record = records[position]
         index.remove(record, at: position)
         records[position] = AgentRecord(

@@ -81,10 +81,14 @@ extension FleetState {
                 ?? known.firstIndex { $0.names == nil && $0.isHTTP && link.transport == .http }
         }
         guard link.transport == .http else { return nil }
+        let (number, last) = (message.sequenceNum, vitals[position].sequence)
         let hasSocket = links[position] != nil
-        if !hasSocket, message.sequenceNum == vitals[position].sequence &+ 1 { return nil }
-        if let found = known.firstIndex(where: { $0.isHTTP && $0.isContinued(by: message) }) { return found }
+        if !hasSocket, number == last &+ 1 { return nil }
         let polling = known.indices.filter { known[$0].isHTTP }
+        if let found = polling.first(where: { number &- known[$0].sequence <= 1 }) { return found }
+        // Some clients leave numbers out.
+        if !hasSocket, number &- last <= Rival.numbersLeftOut { return nil }
+        if let found = polling.first(where: { number &- known[$0].sequence <= Rival.numbersLeftOut }) { return found }
         return hasSocket && polling.count == 1 ? polling[0] : nil
     }
 
@@ -124,7 +128,7 @@ extension FleetState {
         guard !separations.isEmpty, let old = separations.removeValue(forKey: uid) else { return }
         guard let position = index.position(of: old) else { return }
         note("separated", position, "the other one is \(uid) now", now, &effects)
-        dropRivals(of: old, position, now, &effects) { $0.newUID == uid }
+        dropRivals(of: old, position, now, &effects) { _, rival in rival.newUID == uid }
     }
 
     /// Why nothing may be sent under this uid now: two agents use it; nil when one does.

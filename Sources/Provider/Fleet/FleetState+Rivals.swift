@@ -13,7 +13,7 @@ extension FleetState {
     ) -> AgentReply? {
         guard var rival = rivals[uid]?[number] else { return nil }
         if message.hasAgentDisconnect {
-            dropRivals(of: uid, position, now, &effects) { $0.since == rival.since && $0.sequence == rival.sequence }
+            dropRivals(of: uid, position, now, &effects) { other, _ in other == number }
             return AgentReply(answer(to: uid))
         }
         if let socket = rival.webSocket, socket !== link, !isUsed(socket, besides: uid) {
@@ -56,8 +56,8 @@ extension FleetState {
                 rivals[uid] = nil
                 continue
             }
-            dropRivals(of: uid, position, now, &effects) {
-                now.monotonic - $0.heard.monotonic > Rival.forgetTime.nanoseconds
+            dropRivals(of: uid, position, now, &effects) { _, rival in
+                now.monotonic - rival.heard.monotonic > Rival.forgetTime.nanoseconds
             }
             for (number, rival) in (rivals[uid] ?? []).enumerated() where rival.phase == .asking {
                 if settle(number, of: uid, position, rival, now, &effects) { break }
@@ -75,7 +75,7 @@ extension FleetState {
         if links[position] != nil, isAlive(position, since: rival.since) {
             if rival.names != nil { detect(number, of: uid, position, now, &effects, isOffered: true) }
         } else if links[position] != nil ? isOver : !isConnected && (isOver || !isDisputed(uid, position, now)) {
-            replace(position, by: rival, now, &effects)
+            replace(position, by: number, rival, now, &effects)
             return true
         }
         guard isOver, rival.names == nil else { return false }
@@ -88,12 +88,12 @@ extension FleetState {
     private mutating func settleNameless(
         _ number: Int, of uid: InstanceUID, _ position: Int, _ rival: Rival, _ now: Moment, _ effects: inout Effects
     ) {
-        guard vitals[position].isInConflict else { return replace(position, by: rival, now, &effects) }
+        guard vitals[position].isInConflict else { return replace(position, by: number, rival, now, &effects) }
         if let socket = rival.webSocket {
             effects.pushes.append((refusal(of: uid, position), socket))
             if !isUsed(socket, besides: uid) { effects.closes.append(socket) }
         }
-        rivals[uid]?.remove(at: number)
+        dropRivals(of: uid, position, now, &effects) { other, _ in other == number }
     }
 
     // MARK: - Who is there
@@ -187,7 +187,7 @@ extension FleetState {
         }
         guard !rivals.isEmpty, rivals[uid] != nil else { return }
         let isOther = names?.differ(from: ownNames(position)) ?? false
-        dropRivals(of: uid, position, now, &effects) { rival in
+        dropRivals(of: uid, position, now, &effects) { _, rival in
             rival.webSocket === link || rival.phase == .asking
                 || (names.flatMap { names in rival.names.map { names.name(sameAs: $0) } } ?? false)
         }
@@ -199,12 +199,14 @@ extension FleetState {
 
     /// A rival takes an agent's place without a message of it: it is asked for its full state, since what it said so
     /// far was not applied.
-    private mutating func replace(_ position: Int, by rival: Rival, _ now: Moment, _ effects: inout Effects) {
+    private mutating func replace(
+        _ position: Int, by number: Int, _ rival: Rival, _ now: Moment, _ effects: inout Effects
+    ) {
         let uid = records[position].uid
         loseLink(of: uid)
         if let open = links[position], !isUsed(open, besides: uid) { effects.closes.append(open) }
         links[position] = nil
-        dropRivals(of: uid, position, now, &effects) { $0.since == rival.since && $0.sequence == rival.sequence }
+        dropRivals(of: uid, position, now, &effects) { other, _ in other == number }
         let link = rival.webSocket ?? Link(transport: .http, remoteAddress: rival.remoteAddress, push: nil)
         heirs[uid] = rival.names ?? .unknown
         takeLink(link, at: position)
@@ -224,13 +226,20 @@ extension FleetState {
     }
 
     /// Takes rivals out; a conflict ends with the last of those that are refused.
+    ///
+    /// - Parameter isDone: told the place of a rival among those of the uid, and the rival.
     mutating func dropRivals(
-        of uid: InstanceUID, _ position: Int, _ now: Moment, _ effects: inout Effects, where isDone: (Rival) -> Bool
+        of uid: InstanceUID, _ position: Int, _ now: Moment, _ effects: inout Effects,
+        where isDone: (Int, Rival) -> Bool
     ) {
-        guard let known = rivals[uid] else { return }
-        let rest = known.filter { !isDone($0) }
-        for rival in known where isDone(rival) {
-            if let newUID = rival.newUID { separations[newUID] = nil }
+        guard !rivals.isEmpty, let known = rivals[uid] else { return }
+        var rest: [Rival] = []
+        for (number, rival) in known.enumerated() {
+            if !isDone(number, rival) {
+                rest.append(rival)
+            } else if let newUID = rival.newUID {
+                separations[newUID] = nil
+            }
         }
         rivals[uid] = rest.isEmpty ? nil : rest
         if vitals[position].isInConflict, !rest.contains(where: { $0.phase == .refused }) {

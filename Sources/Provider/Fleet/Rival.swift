@@ -19,6 +19,8 @@ struct Rival: Sendable {
     static let answerTime = Duration.seconds(5)
     /// A rival that was not heard for so long is gone.
     static let forgetTime = Duration.seconds(600)
+    /// How far ahead the next number of a sender may be.
+    static let numbersLeftOut: UInt64 = 8
     /// The most rivals of one agent.
     static let limit = 16
 
@@ -54,11 +56,6 @@ struct Rival: Sendable {
             link.remoteAddress, link.transport == .http, message.sequenceNum, now
         )
         self.names = names ?? self.names
-    }
-
-    /// Whether a message without names continues its numbers, or repeats the last one.
-    func isContinued(by message: AgentToServer) -> Bool {
-        message.sequenceNum == sequence &+ 1 || message.sequenceNum == sequence
     }
 
     /// Who it says it is, and where from.
