@@ -201,6 +201,10 @@ private struct Watched {
         #expect(watched.stage.state.links[position] === old)
     }
 
+    @Test func `what every message changes takes 64 bytes an agent`() {
+        #expect(MemoryLayout<Vitals>.stride == 64)
+    }
+
     @Test func `a clock that jumps decides nothing`() {
         for jump in [Duration.seconds(86_400 * 365), .seconds(-86_400 * 365)] {
             var (watched, gone) = (Watched(), Reporter(2))

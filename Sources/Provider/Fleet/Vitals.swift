@@ -18,12 +18,12 @@ struct Vitals: Sendable {
     var messagesOnLink: UInt8 = 0
     var briefLinks: UInt8 = 0
     var wantsFullState = false
+    /// Whether the server's custom capabilities were told on this session.
+    var wasIntroduced = false
     /// Whether another sender goes on under the agent's uid.
     var isInConflict = false
     /// The heartbeat interval in seconds that was offered and that the agent took; 0 for none.
     var offeredInterval: UInt32 = 0
-    /// Whether the server's custom capabilities were told on this session.
-    var wasIntroduced = false
     /// When the full state was last asked for, on the monotonic clock; nil before the first time.
     var askedFullStateAt: Int64?
 
