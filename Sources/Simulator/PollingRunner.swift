@@ -49,7 +49,9 @@ final class PollingRunner: Runner {
         let promise = context.loop.makePromise(of: Void.self)
         stopped = promise
         switch state {
-        case .away, .pausing, .gone: end()
+        case .away, .pausing, .gone:
+            end()
+            return promise.futureResult
         case .leaving: break
         case .open: perform(agent.goodbye(at: .now))
         }

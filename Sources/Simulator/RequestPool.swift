@@ -93,8 +93,9 @@ final class RequestPool {
         if let request = waiting.popFirst() { connect(for: request) }
     }
 
-    /// Closes what is open; nothing may be sent afterwards.
+    /// Closes what is not at work; what waits is dropped, and nothing may be sent afterwards.
     func close() {
+        waiting.removeAll()
         for connection in idle { connection.close() }
     }
 }

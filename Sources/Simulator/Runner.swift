@@ -16,6 +16,7 @@ protocol Runner: AnyObject {
 /// What the runners of a fleet have in common.
 struct RunnerContext {
     let loop: any EventLoop
+    let timers: Timers
     let statistics: Statistics
     let journal: Journal?
     let logger: Logger
@@ -23,7 +24,7 @@ struct RunnerContext {
     let allAnswered: @Sendable () -> Void
 
     func after(_ delay: Duration, _ work: @escaping () -> Void) {
-        loop.assumeIsolated().scheduleTask(in: TimeAmount(delay), work)
+        timers.after(delay, work)
     }
 
     func saw(_ command: ReceivedCommand) {

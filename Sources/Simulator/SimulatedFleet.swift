@@ -69,21 +69,22 @@ package struct SimulatedFleet: Sendable {
         }
         logger.info("agents are leaving")
         try await runners.eventLoop.flatSubmit {
-            EventLoopFuture.andAllComplete(runners.value.map { $0.stop() }, on: runners.eventLoop)
+            runners.value.stop(on: runners.eventLoop)
         }.get()
         if printsStatistics { output(statistics.json) }
     }
 
     /// Makes the agents and has them begin one after another.
-    private func start(on loop: any EventLoop, _ statistics: Statistics) async throws -> NIOLoopBoundBox<[any Runner]> {
+    private func start(on loop: any EventLoop, _ statistics: Statistics) async throws -> NIOLoopBoundBox<Runners> {
         var options = options
         let (endpoint, output, journal, logger) = (endpoint, output, journal, logger)
         options.serverURL = endpoint.url
         if endpoint.transport == .http { options.poll = Self.poll }
         let address = try SocketAddress.makeAddressResolvingHost(endpoint.host, port: endpoint.port)
         return try await loop.submit { [options] in
+            let timers = Timers(on: loop)
             let context = RunnerContext(
-                loop: loop, statistics: statistics, journal: journal, logger: logger,
+                loop: loop, timers: timers, statistics: statistics, journal: journal, logger: logger,
                 allAnswered: { output(["connected": .integer(options.agents)]) }
             )
             let connector = Connector(to: endpoint, at: address)
@@ -97,7 +98,7 @@ package struct SimulatedFleet: Sendable {
                 }
             }
             for (index, runner) in runners.enumerated() { runner.start(after: Self.startInterval * index) }
-            return NIOLoopBoundBox(runners, eventLoop: loop)
+            return NIOLoopBoundBox(Runners(all: runners, timers: timers, requests: requests), eventLoop: loop)
         }.get()
     }
 
@@ -107,5 +108,21 @@ package struct SimulatedFleet: Sendable {
             try await Task.sleep(for: .seconds(1))
             if printsStatistics { output(statistics.json) }
         }
+    }
+}
+
+/// The runners of a fleet, and what they share.
+private struct Runners {
+    let all: [any Runner]
+    let timers: Timers
+    let requests: RequestPool
+
+    func stop(on loop: any EventLoop) -> EventLoopFuture<Void> {
+        let stopped = EventLoopFuture.andAllComplete(all.map { $0.stop() }, on: loop)
+        stopped.assumeIsolated().whenComplete { _ in
+            timers.stop()
+            requests.close()
+        }
+        return stopped
     }
 }
