@@ -113,12 +113,17 @@ extension PollingRunner {
         }
         isBusy = true
         context.statistics.sent()
-        requests.post(ByteBuffer(bytes: bytes), from: agent.profile.uid) { self.finished($0) }
+        // The uid of this message, which may be older than the agent's present one.
+        let uid = InstanceUID(bytes: message.instanceUid) ?? agent.profile.uid
+        requests.post(ByteBuffer(bytes: bytes), from: uid) { self.finished($0) }
     }
 
     private func finished(_ result: Result<RequestPool.Answer, any Error>) {
         if case .gone = state { return }
-        if agent.isSilent(at: .now) { return outbox.removeAll() }
+        if agent.isSilent(at: .now) {
+            isBusy = false
+            return outbox.removeAll()
+        }
         switch result {
         case .failure(let error):
             context.failedToConnect(error)
