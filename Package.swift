@@ -118,13 +118,15 @@ let package = Package(
             name: "ProviderTests",
             dependencies: [
                 "FleetAPI", "HTTP", "JSON", "OpAMP", "Provider", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
                 .product(name: "Logging", package: "swift-log"),
-            ]
+            ],
+            exclude: ["Fixtures"]
         ),
         .testTarget(name: "SimulatorTests", dependencies: ["JSON", "OpAMP", "Simulator", "TestSupport"]),
         .testTarget(

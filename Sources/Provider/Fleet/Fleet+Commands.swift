@@ -65,6 +65,10 @@ extension Fleet {
                 open.isUnwritten = true
                 var effects = FleetState.Effects()
                 state.queue(open, at: now, &effects)
+                let caller = Caller(
+                    name: open.command.requestedBy ?? "", address: open.command.requestedFrom ?? "")
+                effects.audit(
+                    caller, "queue", open.command.instanceUID, detail: "\(open.command.command) \(id)", at: now)
                 if let key {
                     effects.changes.append(
                         .idempotency(caller: key.caller, key: key.key, request: digest, command: id, at: now.wall)
@@ -167,6 +171,7 @@ extension Fleet {
                 var effects = FleetState.Effects()
                 let open = state.cancel(id, reason: reason, at: now, &effects)
                 guard let before, open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
+                effects.audit(caller, "cancel", id, at: now)
                 commit(effects) { [self] isWritten in
                     if !isWritten { self.state.withLock { $0.undoCancelling(before) } }
                     continuation.resume(returning: isWritten)
@@ -226,6 +231,7 @@ extension Fleet {
                 let forgotten = state.everything(of: position)
                 var effects = FleetState.Effects()
                 state.forget(position, at: now, &effects)
+                effects.audit(caller, "forget", view.record.uid.description, at: now)
                 commit(effects) { [self] isWritten in
                     if !isWritten { self.state.withLock { $0.bringBack(forgotten) } }
                     continuation.resume(returning: isWritten)

@@ -22,7 +22,9 @@ package final class Fleet: Sendable {
     package init(dataDirectory: String?, version: String, logger: Logger) throws(StoreError) {
         let now = Moment.now()
         store = try Store(directory: dataDirectory, logger: logger)
-        let stored = try store.load(unconfirmedSince: now.wall - FleetState.lateProofTime - CommandRequest.longestLife)
+        var stored = try store.load(
+            unconfirmedSince: now.wall - FleetState.lateProofTime - CommandRequest.longestLife)
+        stored.moveBefore(now.wall)
         state = Mutex(FleetState(stored, now: now))
         (self.version, self.logger) = (version, logger)
         logger.notice(
@@ -191,6 +193,7 @@ extension Fleet: Service {
             try? await Task.sleep(for: .seconds(1))
             let now = Moment.now()
             tick(at: now)
+            store.sweep(Retention(), at: now)
             if now.monotonic - savedAt.monotonic >= Self.saveSeenInterval.nanoseconds {
                 saveSeen(since: savedAt.monotonic)
                 savedAt = now
@@ -206,7 +209,7 @@ extension Change {
         switch self {
         case .command, .idempotency, .forget, .rename, .decisions, .settings, .revision: true
         case .operation, .operationTargets, .operationTarget: true
-        case .agent, .seen, .config, .event, .outcome: false
+        case .agent, .seen, .config, .event, .outcome, .audit: false
         }
     }
 }
@@ -217,6 +220,7 @@ extension FleetState.Effects {
         if case .command(let open) = change, deliveries.contains(where: { $0.commandID == open.command.id }) {
             return false
         }
+        if case .audit = change { return !isAct }
         return !isAct || !change.isAcknowledged
     }
 }

@@ -32,6 +32,8 @@ enum Change: Sendable {
     /// That a caller's key stands for this request and this command.
     case idempotency(caller: String, key: String, request: String, command: String, at: Timestamp)
     case event(FleetEvent)
+    /// What a person did, beside the act.
+    case audit(AuditEntry)
 
     func write(to database: Database) throws {
         switch self {
@@ -77,7 +79,7 @@ enum Change: Sendable {
                 database, "INSERT OR REPLACE INTO settings (name, body) VALUES ('provider', ?)", [settings.json.text]
             )
         case .config(let hash, let body):
-            try run(database, "INSERT OR IGNORE INTO configs (hash, body) VALUES (?, ?)", [hash, body.blob])
+            try Store.keepConfig(hash, body, in: database)
         case .revision(let uid, let kind, let revision, let spared):
             try run(
                 database,
@@ -144,6 +146,17 @@ enum Change: Sendable {
             try run(
                 database, "INSERT INTO events (at, uid, kind, text) VALUES (?, ?, ?, ?)",
                 [event.at.nanoseconds, event.instanceUID, event.kind, event.text]
+            )
+        case .audit(let entry):
+            try run(
+                database,
+                """
+                INSERT INTO audit (at, "by", "from", action, target, outcome, detail) VALUES (?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    entry.at.nanoseconds, entry.by, entry.from, entry.action, entry.target, entry.outcome,
+                    entry.detail,
+                ]
             )
         }
     }

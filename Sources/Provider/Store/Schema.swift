@@ -72,6 +72,22 @@ enum Schema {
                 sql: "CREATE TABLE settings (name TEXT PRIMARY KEY NOT NULL, body TEXT NOT NULL);"
             )
         }
+        migrator.registerMigration("v6 audit, retention, deflated configurations") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE audit (
+                        number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, "by" TEXT NOT NULL,
+                        "from" TEXT NOT NULL, action TEXT NOT NULL, target TEXT NOT NULL, outcome TEXT NOT NULL,
+                        detail TEXT
+                    );
+                    CREATE INDEX idempotency_by_time ON idempotency (at);
+                    CREATE INDEX agents_by_config ON agents (
+                        CASE WHEN json_valid(facts) THEN json_extract(facts, '$.config_hash') END
+                    );
+                    ALTER TABLE configs ADD COLUMN size INTEGER;
+                    """
+            )
+        }
         return migrator
     }
 }

@@ -14,16 +14,14 @@ import Synchronization
 final class Store: Sendable {
     typealias Completion = WriteQueue.Completion
 
-    /// Past this many events the oldest are dropped.
-    private static let eventLimit: Int64 = 1_000_000
-
     /// `sqlite` or `memory`.
     let kind: String
     let database: any DatabaseWriter
     let queue = DispatchQueue(label: "store")
     private let waiting = Mutex(WriteQueue())
-    /// Used on the queue alone.
+    /// Both are used on the queue alone.
     private let backlog = Mutex(Backlog())
+    private let sweeping = Mutex(Sweep())
     private let directory: StoreDirectory?
     private let logger: Logger
 
@@ -133,6 +131,13 @@ final class Store: Sendable {
     /// Writes what is waiting at once; returns when that was tried.
     func flushNow() { queue.sync { flush() } }
 
+    /// Takes one small step of clearing away history that need not be kept, between two writes.
+    ///
+    /// Meant to be called once a second. What becomes free is used again: the file stops growing, but never shrinks.
+    func sweep(_ retention: Retention, at now: Moment) {
+        queue.async { self.takeSweepStep(retention, at: now) }
+    }
+
     /// Bounds the size of the database, as a full disk would; for tests.
     ///
     /// - Parameter pages: nil for no bound; never less than there are.
@@ -199,9 +204,6 @@ final class Store: Sendable {
             for group in batch {
                 for change in group.changes { try change.write(to: database) }
             }
-            try database.execute(
-                sql: "DELETE FROM events WHERE number <= (SELECT max(number) FROM events) - \(Self.eventLimit)"
-            )
         }
     }
 
@@ -243,6 +245,22 @@ final class Store: Sendable {
             let refusal = StoreError(error, "cannot write")
             guard refusal.isOfOneChange else { throw error }
             return refusal
+        }
+    }
+
+    private func takeSweepStep(_ retention: Retention, at now: Moment) {
+        sweeping.withLock { sweep in
+            guard let step = sweep.step(at: now) else { return }
+            do {
+                var result = Sweep.Result()
+                try transaction(synchronous: "NORMAL") { database in
+                    result = try sweep.take(step, retention, at: now.wall, in: database)
+                }
+                sweep.did(result, at: now)
+            } catch {
+                logger.debug("history not cleared away", metadata: ["step": "\(step)", "reason": "\(error)"])
+                sweep.failed(at: now)
+            }
         }
     }
 
