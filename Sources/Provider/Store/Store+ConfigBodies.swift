@@ -5,12 +5,12 @@ import GRDB
 extension Store {
     /// The body with this hash; nil where there is none. Waits for the database: not for event loops.
     func config(_ hash: String) throws -> [UInt8]? {
-        try database.read { try Self.config($0, hash) }
+        try database.read { try Self.configBody(hash, in: $0) }
     }
 
     /// The body with this hash; nil where there is none.
     func config(_ hash: String) async throws -> [UInt8]? {
-        try await database.read { try Self.config($0, hash) }
+        try await database.read { try Self.configBody(hash, in: $0) }
     }
 
     /// Keeps a body under its hash, unless it is there already.
@@ -21,8 +21,10 @@ extension Store {
             arguments: [hash, Compression.deflate.compress(body).blob, body.count])
     }
 
+    /// The body with this hash, as it was before it was deflated; nil where there is none.
+    ///
     /// - Throws: when what is stored does not become as many bytes as it was.
-    private static func config(_ database: Database, _ hash: String) throws -> [UInt8]? {
+    static func configBody(_ hash: String, in database: Database) throws -> [UInt8]? {
         let sql = "SELECT body, size FROM configs WHERE hash = ?"
         guard let row = try Row.fetchOne(database, sql: sql, arguments: [hash]) else { return nil }
         let stored = Array(try row.value("body") as Data)
