@@ -3,17 +3,22 @@ import Glibc
 
 /// What happens to whole files is on disk when these return.
 enum DurableFile {
-    /// Bytes of a file; nil when there is none.
-    static func size(of path: String) -> Int64? { status(of: path).map { Int64($0.st_size) } }
+    /// Bytes of a file; nil when there is none that can be read.
+    static func size(of path: String) -> Int64? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let end = lseek(file, 0, SEEK_END)
+        return end >= 0 ? Int64(end) : nil
+    }
 
     /// What tells a file from any other, and from itself once it is changed; nil when there is none.
     static func identity(of path: String) -> String? {
-        status(of: path).map { "\($0.st_ino) \($0.st_size) \($0.st_mtim.tv_sec) \($0.st_mtim.tv_nsec)\n" }
-    }
-
-    private static func status(of path: String) -> stat? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status : nil
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: path),
+            let number = attributes[.systemFileNumber] as? Int, let size = attributes[.size] as? Int,
+            let changed = attributes[.modificationDate] as? Date
+        else { return nil }
+        return "\(number) \(size) \(changed.timeIntervalSince1970)\n"
     }
 
     /// Makes an empty file for its owner alone.

@@ -68,14 +68,15 @@ final class StoreDirectory: Sendable {
             throw StoreError(
                 .database, "a restore into \(path) was interrupted; repeat it, or remove \(restoringPath)")
         }
+        if access(databasePath, F_OK) == 0, access(databasePath, R_OK | W_OK) != 0 {
+            throw Self.unwritable(databasePath)
+        }
         let logSize = DurableFile.size(of: databasePath + "-wal") ?? 0
         switch DurableFile.size(of: databasePath) {
         case nil where logSize == 0: return false
         case nil: throw StoreError(.damaged, "it is missing, though its log \(databasePath)-wal is there")
         case 0: throw StoreError(.damaged, "it is empty; a provider never leaves it so")
-        default:
-            guard access(databasePath, R_OK | W_OK) == 0 else { throw Self.unwritable(databasePath) }
-            return true
+        default: return true
         }
     }
 
