@@ -77,13 +77,16 @@ import Testing
 
     @Test func `a command sent before a lost connection goes out again only to an agent that remembers ids`() throws {
         var (stage, agent, plain) = (Stage(), remembering(), Reporter(8))
-        stage.send(full(&agent), over: webSocket())
-        stage.send(plain.full(), over: webSocket())
+        let (first, other) = (webSocket(), webSocket())
+        stage.send(full(&agent), over: first)
+        stage.send(plain.full(), over: other)
         let id = stage.queue("chatops", for: agent.uid, confirm: 60)
         _ = stage.queue("chatops", for: plain.uid, confirm: 60)
         #expect(stage.effects.deliveries.count == 2)
         let sentAt = stage.command(id)?.sentAt
         stage.wait(20)
+        stage.close(first)
+        stage.close(other)
         let again = webSocket()
         stage.send(agent.beat(), over: again)
         stage.send(plain.beat(), over: webSocket())
@@ -100,6 +103,7 @@ import Testing
         #expect(stage.effects.deliveries.count == 3, "once a connection")
         stage.wait(40)
         #expect(stage.command(id)?.state == .unconfirmed, "the time for proof is not extended")
+        stage.close(again)
         stage.send(agent.beat(), over: webSocket())
         #expect(stage.effects.deliveries.count == 3)
     }
@@ -147,13 +151,16 @@ import Testing
 
     @Test func `a command whose handing over could not be written waits as before`() throws {
         var (stage, agent) = (Stage(), remembering())
-        stage.send(full(&agent), over: webSocket())
+        let links = [webSocket(), webSocket(), webSocket()]
+        stage.send(full(&agent), over: links[0])
         let id = stage.queue("chatops", for: agent.uid, expires: 100)
         stage.state.takeBack(id)
         #expect(stage.command(id)?.state == .queued && stage.command(id)?.attempts == 0)
         #expect(stage.command(id)?.sentAt == nil)
-        stage.send(agent.beat(), over: webSocket())
-        stage.send(agent.beat(), over: webSocket())
+        for (old, new) in zip(links, links.dropFirst()) {
+            stage.close(old)
+            stage.send(agent.beat(), over: new)
+        }
         #expect(stage.command(id)?.attempts == 2)
         stage.state.takeBack(id)
         #expect(stage.command(id)?.state == .sent && stage.command(id)?.attempts == 1, "the first one did leave")

@@ -13,6 +13,9 @@ import Testing
     private static let steps = [
         "v1": "72a1a2a317ad7c5d",
         "v2 decisions": "9549dea93dbc1d37",
+        "v3 configurations": "6717a2ff5eb9436d",
+        "v4 operations": "e6778dbadca601eb",
+        "v5 settings": "55c70fe2ac6ff542",
         "v6 audit, retention, deflated configurations": "fded3f1be6b769a7",
     ]
 

@@ -196,7 +196,12 @@ func `an answer over the limit is not sent: status 500, and nothing over a WebSo
         }
         try await TransportTestConnection.with(port: provider.port) { connection in
             _ = try await connection.upgrade()
-            try await connection.sendFrame(2, [0] + bytes)
+            // Another agent: a second sender of the same uid would get a short answer.
+            let other = try AgentToServer.with {
+                $0.instanceUid = InstanceUID(high: 7, low: 7).data
+                $0.capabilities = 1
+            }.body()
+            try await connection.sendFrame(2, [0] + other)
             try await connection.sendFrame(9, [7])
             #expect(try await connection.frame() == .init(opcode: 10, bytes: [7]))
         }

@@ -193,7 +193,7 @@ extension Fleet: Service {
             try? await Task.sleep(for: .seconds(1))
             let now = Moment.now()
             tick(at: now)
-            store.sweep(Retention(), at: now)
+            store.sweep(Retention(state.withLock { $0.settings }), at: now)
             if now.monotonic - savedAt.monotonic >= Self.saveSeenInterval.nanoseconds {
                 saveSeen(since: savedAt.monotonic)
                 savedAt = now

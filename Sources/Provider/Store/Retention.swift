@@ -1,3 +1,5 @@
+import FleetAPI
+
 /// How long, and how many of, what is history is kept.
 struct Retention: Sendable, Equatable {
     var eventsDays = 30
@@ -12,4 +14,12 @@ struct Retention: Sendable, Equatable {
 
     /// How long a caller's key stands for its request.
     static let keyTime = Duration.seconds(86_400)
+}
+
+extension Retention {
+    /// As long as the settings say.
+    init(_ settings: ProviderSettings) {
+        (eventsDays, commandsDays) = (settings.keepEventsDays, settings.keepCommandsDays)
+        auditDays = settings.keepAuditDays
+    }
 }
