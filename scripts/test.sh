@@ -24,6 +24,10 @@ step "Tests"
 # Without the crash reporter: it would keep pipes of killed programs open.
 export SWIFT_BACKTRACE=enable=no
 log=.build/test.log
-swift test --skip-build --disable-xctest 2>&1 | tee "$log"
+swift test --skip-build --disable-xctest 2>&1 | tee "$log" || {
+    # What failed, once more together, and the summary.
+    grep -E '^✘' "$log"
+    exit 1
+}
 # Silent unless a row is wrong, so that the summary of the tests stays the last line.
 ./scripts/check-conformance.py "$log"

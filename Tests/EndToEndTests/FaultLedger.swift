@@ -12,7 +12,7 @@ final class FaultLedger: Sendable {
 
     /// A value that is written by one writer at a time.
     private struct Register: Sendable {
-        /// Nil before the first.
+        /// Nil for nothing.
         var acknowledged: String?
         /// Asked for, and never answered.
         var underWay: String?
@@ -82,8 +82,10 @@ final class FaultLedger: Sendable {
     // MARK: - Values
 
     /// Notes that a value is asked for, before it is.
-    func asks(_ name: String, _ value: String) {
-        state.withLock { $0.registers[name, default: Register()].underWay = value }
+    ///
+    /// - Parameter initial: what was there before the first.
+    func asks(_ name: String, _ value: String, initial: String?) {
+        state.withLock { $0.registers[name, default: Register(acknowledged: initial)].underWay = value }
     }
 
     /// Notes the answer to what was asked for.

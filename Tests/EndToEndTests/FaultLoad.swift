@@ -74,7 +74,8 @@ struct FaultLoad: Sendable {
     /// The days that events are kept, by one writer alone.
     private static let settings = FaultLoad(name: "settings", path: "settings") { writer, random in
         guard writer.number == 0 else { return }
-        try await writer.put("settings", "\(Int.random(in: 1...3000, using: &random))", .put, "settings") {
+        let days = Int.random(in: 1...3000, using: &random)
+        try await writer.put("settings", "\(days)", initial: "30", .put, "settings") {
             ["keep_events_days": .integer(Int($0) ?? 1)]
         }
     }
@@ -83,7 +84,9 @@ struct FaultLoad: Sendable {
     private static let admission = FaultLoad(name: "admission", path: "settings") { writer, random in
         guard writer.number == 1 else { return }
         let isBlocked = Bool.random(using: &random)
-        try await writer.put("admission", isBlocked ? "blocked" : "approved", .post, "approvals") { value in
+        try await writer.put(
+            "admission", isBlocked ? "blocked" : "approved", initial: "approved", .post, "approvals"
+        ) { value in
             let verb: JSON = value == "blocked" ? "block" : "unblock"
             return ["decisions": [["agent": .string(writer.absent), "decision": verb]]]
         }
@@ -112,9 +115,10 @@ struct FaultWriter: Sendable {
 
     /// Asks for a value and notes it once it is acknowledged.
     func put(
-        _ name: String, _ value: String, _ method: HTTPRequest.Method, _ path: String, _ body: (String) -> JSON
+        _ name: String, _ value: String, initial: String? = nil, _ method: HTTPRequest.Method, _ path: String,
+        _ body: (String) -> JSON
     ) async throws {
-        ledger.asks(name, value)
+        ledger.asks(name, value, initial: initial)
         let answer = try await ask(method, path, body(value), accepting: 200)
         ledger.answered(name, isAcknowledged: answer != nil)
     }
