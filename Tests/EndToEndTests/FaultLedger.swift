@@ -24,6 +24,8 @@ final class FaultLedger: Sendable {
         /// Commands by the key that a request carried.
         var keys: [(key: String, request: String, path: String, id: String)] = []
         var registers: [String: Register] = [:]
+        /// Operations by id, with the state each was last seen in.
+        var operations: [String: String] = [:]
         var violations: [String] = []
     }
 
@@ -35,6 +37,8 @@ final class FaultLedger: Sendable {
     var recent: Set<String> { state.withLock { $0.recent } }
     var keys: [(key: String, request: String, path: String, id: String)] { state.withLock { $0.keys } }
     var registers: [String] { state.withLock { Array($0.registers.keys) } }
+
+    var operations: [String] { state.withLock { Array($0.operations.keys) } }
 
     func beginRound() {
         state.withLock { ($0.recent, $0.keys) = ([], []) }
@@ -76,6 +80,21 @@ final class FaultLedger: Sendable {
         // Late proof still counts.
         case "unconfirmed": ["unconfirmed", "confirmed", "failed"].contains(now)
         default: now == before
+        }
+    }
+
+    /// Takes an operation that the provider tells of.
+    func sawOperation(_ operation: JSON, isAcknowledged: Bool = false) {
+        guard let id = operation["id"]?.string, let now = operation["state"]?.string else {
+            return complain("not an operation: \(operation.text)")
+        }
+        state.withLock { state in
+            guard let before = state.operations[id] else {
+                if isAcknowledged { state.operations[id] = now }
+                return
+            }
+            if before != "running", now != before { state.violations.append("\(id): \(before) → \(now)") }
+            state.operations[id] = now
         }
     }
 

@@ -5,8 +5,6 @@ import TestSupport
 /// One kind of thing that people ask of a provider while it may be killed at any moment.
 struct FaultLoad: Sendable {
     let name: String
-    /// A path that answers 200 where the provider knows such things; nil where every one does.
-    var path: String?
     /// Asks once and notes what was acknowledged; throws when the provider is gone.
     let ask: @Sendable (FaultWriter, inout SeededRandom) async throws -> Void
 
@@ -16,7 +14,7 @@ struct FaultLoad: Sendable {
         command(["command": "nullcommand"]),
         command(["command": "resync"]),
         command(["command": "restart"]),
-        withdrawal, keyed, forgetting, labels, settings, admission,
+        withdrawal, keyed, forgetting, labels, settings, admission, configurations, operations,
     ]
 
     private static func command(_ request: JSON) -> FaultLoad {
@@ -64,7 +62,7 @@ struct FaultLoad: Sendable {
     }
 
     /// A label of an agent of the writer's own, so that one value follows the other.
-    private static let labels = FaultLoad(name: "labels", path: "settings") { writer, random in
+    private static let labels = FaultLoad(name: "labels") { writer, random in
         let uid = writer.agents[writer.number % writer.agents.count]
         try await writer.put(
             "label \(uid)", "\(random.next())", .put, "agents/\(uid)/labels"
@@ -72,7 +70,7 @@ struct FaultLoad: Sendable {
     }
 
     /// The days that events are kept, by one writer alone.
-    private static let settings = FaultLoad(name: "settings", path: "settings") { writer, random in
+    private static let settings = FaultLoad(name: "settings") { writer, random in
         guard writer.number == 0 else { return }
         let days = Int.random(in: 1...3000, using: &random)
         try await writer.put("settings", "\(days)", initial: "30", .put, "settings") {
@@ -81,7 +79,7 @@ struct FaultLoad: Sendable {
     }
 
     /// An agent that is blocked and let in again, by one writer alone.
-    private static let admission = FaultLoad(name: "admission", path: "settings") { writer, random in
+    private static let admission = FaultLoad(name: "admission") { writer, random in
         guard writer.number == 1 else { return }
         let isBlocked = Bool.random(using: &random)
         try await writer.put(
@@ -90,6 +88,46 @@ struct FaultLoad: Sendable {
             let verb: JSON = value == "blocked" ? "block" : "unblock"
             return ["decisions": [["agent": .string(writer.absent), "decision": verb]]]
         }
+    }
+
+    /// A configuration for an agent of the writer's own.
+    private static let configurations = FaultLoad(name: "configurations") { writer, random in
+        let uid = writer.agents[(writer.number + 4) % writer.agents.count]
+        let (name, text) = ("config \(uid)", "# \(random.next())")
+        writer.ledger.asks(name, text, initial: nil)
+        let command = try await writer.ask(
+            .put, "agents/\(uid)/config", ["files": ["fluent-bit.conf": ["content": .string(text)]]], accepting: 202)
+        writer.ledger.answered(name, isAcknowledged: command != nil)
+        if let command { writer.ledger.saw(command, isAcknowledged: true) }
+    }
+
+    /// A command for all agents, by one writer alone; half of them are ended by a person.
+    private static let operations = FaultLoad(name: "operations") { writer, random in
+        guard writer.number == 2 else { return }
+        let request: JSON = [
+            "filter": "status:connected", "command": "chatops", "parameters": ["tag": "ok"], "max_in_flight": 12,
+            "stop_after_failures": 1000, "confirm_seconds": 5,
+        ]
+        guard
+            let plan = try await writer.ask(.post, "operations", request.with("dry_run", true), accepting: 200),
+            let operation = try await writer.ask(
+                .post, "operations", request.with("digest", plan["digest"] ?? .null), accepting: 202)
+        else { return }
+        writer.ledger.sawOperation(operation, isAcknowledged: true)
+        let id = operation["id"]?.string ?? ""
+        guard Bool.random(using: &random),
+            let ended = try await writer.ask(.delete, "operations/\(id)", accepting: 200)
+        else { return }
+        writer.ledger.sawOperation(ended)
+    }
+}
+
+extension JSON {
+    /// The object with one more member.
+    fileprivate func with(_ name: String, _ value: JSON) -> JSON {
+        var object = object ?? .init()
+        object[name] = value
+        return .object(object)
     }
 }
 

@@ -25,8 +25,7 @@ import Testing
             let absent = try await introduceAbsentAgent(stage, provider)
             let journal = "\(stage.folder)/journal"
             _ = try await stage.fleet(of: Self.agents, at: provider, "--journal", journal)
-            let loads = try await offered(by: provider)
-            print("fault test: \(rounds) rounds of \(loads.map(\.name).joined(separator: ", "))")
+            print("fault test: \(rounds) rounds of \(FaultLoad.all.map(\.name).joined(separator: ", "))")
 
             for round in 1...rounds {
                 let agents = try await uids(provider, but: absent)
@@ -37,7 +36,7 @@ import Testing
                     for (number, random) in randoms.enumerated() {
                         let writer = FaultWriter(
                             number: number, provider: provider, agents: agents, absent: absent, ledger: ledger)
-                        group.addTask { await load(writer, loads, random) }
+                        group.addTask { await load(writer, random) }
                     }
                     group.addTask {
                         try? await Task.sleep(for: moment)
@@ -53,9 +52,12 @@ import Testing
                 #expect(ledger.violations == [], "round \(round), seed \(random.seed)")
                 guard ledger.violations.isEmpty else { return }
             }
+            try await checkOperations(provider, ledger)
+            try await checkConfigurations(provider, ledger)
             try await checkJournal(journal, provider, ledger)
-            let states = Dictionary(grouping: ledger.commands.values, by: \.state).mapValues(\.count)
-            print("fault test: \(ledger.commands.count) commands acknowledged: \(states)")
+            let states = Dictionary(grouping: ledger.commands.values) { "\($0.kind) \($0.state)" }.mapValues(\.count)
+            let counts = "\(ledger.commands.count) commands and \(ledger.operations.count) operations"
+            print("fault test: \(counts) acknowledged: \(states)")
             #expect(ledger.commands.count >= rounds)
         }
     }
@@ -71,15 +73,6 @@ import Testing
         return try #require(try await provider.agents().first?["instance_uid"]?.string)
     }
 
-    private func offered(by provider: Provider) async throws -> [FaultLoad] {
-        var loads: [FaultLoad] = []
-        for load in FaultLoad.all {
-            if let path = load.path, try await provider.send(.get, path).status != 200 { continue }
-            loads.append(load)
-        }
-        return loads
-    }
-
     private func uids(_ provider: Provider, but absent: String) async throws -> [String] {
         let all = try await provider.agents().compactMap { $0["instance_uid"]?.string }.sorted()
         try #require(all.count == Self.agents + 1)
@@ -87,10 +80,10 @@ import Testing
     }
 
     /// Asks until the provider is gone.
-    private func load(_ writer: FaultWriter, _ loads: [FaultLoad], _ random: SeededRandom) async {
+    private func load(_ writer: FaultWriter, _ random: SeededRandom) async {
         var random = random
         do {
-            while true { try await loads.randomElement(using: &random)?.ask(writer, &random) }
+            while true { try await FaultLoad.all.randomElement(using: &random)?.ask(writer, &random) }
         } catch {}
     }
 
@@ -140,9 +133,51 @@ import Testing
             case "admission":
                 let blocked = try await provider.get("approvals?admission=blocked")["matched"]?.integer
                 ledger.found(name, blocked == 1 ? "blocked" : "approved")
+            case "config":
+                let config = try await provider.get("agents/\(name.split(separator: " ")[1])/config?which=desired")
+                ledger.found(name, config["desired"]?["files"]?["fluent-bit.conf"]?["content"]?.string)
             default: ledger.complain("\(name) is not looked at")
             }
         }
+    }
+
+    /// Waits until every operation has ended, each agent having got its command at most once.
+    private func checkOperations(_ provider: Provider, _ ledger: FaultLedger) async throws {
+        for id in ledger.operations {
+            let deadline = ContinuousClock.now + Self.wholeTime
+            var operation = try await provider.get("operations/\(id)?wait_seconds=5")
+            while operation["state"] == "running", ContinuousClock.now < deadline {
+                operation = try await provider.get("operations/\(id)?wait_seconds=5")
+            }
+            ledger.sawOperation(operation)
+            if operation["state"] == "running" { ledger.complain("an operation never ends: \(operation.text)") }
+            let targets = operation["targets"]?.integer ?? 0
+            let counts = operation["counts"]?.object?.members.compactMap(\.value.integer) ?? []
+            if counts.reduce(0, +) != targets { ledger.complain("targets are lost: \(operation.text)") }
+            let commands = try await provider.get("commands?limit=1000&operation=\(id)")["commands"]?.array ?? []
+            if Set(commands.compactMap { $0["instance_uid"]?.string }).count != commands.count {
+                ledger.complain("an agent of \(id) got two commands")
+            }
+        }
+        #expect(ledger.violations == [])
+    }
+
+    /// Waits until every agent runs on the configuration that was acknowledged last.
+    private func checkConfigurations(_ provider: Provider, _ ledger: FaultLedger) async throws {
+        for name in ledger.registers where name.hasPrefix("config ") {
+            let deadline = ContinuousClock.now + Self.wholeTime
+            while true {
+                let config = try await provider.get("agents/\(name.split(separator: " ")[1])/config")
+                guard let desired = config["desired"] else { break }
+                if desired["state"] == "applied", config["reported"]?["hash"] == desired["hash"] { break }
+                guard ContinuousClock.now < deadline else {
+                    ledger.complain("not applied: \(config.text)")
+                    break
+                }
+                try Task.checkCancellation()
+            }
+        }
+        #expect(ledger.violations == [])
     }
 
     /// Waits until every agent is back.
