@@ -47,6 +47,12 @@ func `a wrong method is told the right ones`(method: HTTPRequest.Method, path: S
     #expect(Set(keys).count == keys.count)
 }
 
+@Test func `whatever changes something is refused to a viewer`() {
+    for route in API.routes.routes where route.method != .get {
+        #expect(route.role > .viewer, "\(route.method) \(route.parts)")
+    }
+}
+
 @Test func `a page is written with the fields asked for`() {
     var page = AgentPage()
     var agent = Agent()

@@ -3,16 +3,6 @@ import JSON
 import OpAMP
 import Synchronization
 
-/// Who asked for something, for the record.
-package struct Caller: Sendable {
-    package let name: String
-    package let address: String
-
-    package init(name: String, address: String) {
-        (self.name, self.address) = (name, address)
-    }
-}
-
 extension Fleet {
     /// How long a caller's idempotency key stands for its request.
     private static let idempotencyTime = Duration.seconds(86_400)

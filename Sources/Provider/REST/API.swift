@@ -32,12 +32,18 @@ struct API: Sendable {
                     "\(path) takes \(error.methods.joined(separator: ", "))", allowed: error.methods)
                 return Response(problem, fields: [.allow: error.methods.joined(separator: ", ")])
             }
+            let caller = Caller(name: "anonymous", address: remoteAddress ?? "unknown")
+            guard caller.role >= match.route.role else {
+                throw Problem.refused(
+                    403, "Forbidden", field: "role", value: caller.role.rawValue,
+                    "this needs the role \(match.route.role.rawValue)", allowed: [match.route.role.rawValue])
+            }
             let call = Call(
                 fleet: fleet, arguments: match.arguments,
                 query: try QueryParameters(query, names: match.route.parameters), fields: request.headers,
                 body: [.post, .put].contains(match.route.method)
                     ? try await Self.body(of: request, limit: match.route.bodyLimit) : [],
-                caller: Caller(name: "anonymous", address: remoteAddress ?? "unknown"))
+                caller: caller)
             return try Response(try await match.route.answer(call))
         } catch let problem as Problem {
             return Response(problem)

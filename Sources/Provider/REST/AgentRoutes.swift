@@ -26,7 +26,7 @@ extension Route {
             let sections = Set(names.compactMap(AgentSection.init(rawValue:)))
             return Answer(json: try await call.fleet.detail(call.arguments[0], include: sections).json)
         },
-        Route(.delete, "/api/v1/agents/{ref}") { call in
+        Route(.delete, "/api/v1/agents/{ref}", for: .admin) { call in
             try await call.fleet.forget(call.arguments[0], caller: call.caller)
             return Answer(status: .noContent)
         },

@@ -19,10 +19,10 @@ extension Route {
                 cursor: call.query["cursor"])
             return Answer(json: try call.fleet.agents(query).json)
         },
-        Route(.post, "/api/v1/approvals") { call in
+        Route(.post, "/api/v1/approvals", for: .admin) { call in
             Answer(json: try await call.fleet.decide(try call.object(AdmissionRequest.self), caller: call.caller).json)
         },
-        Route(.put, "/api/v1/agents/{ref}/labels") { call in
+        Route(.put, "/api/v1/agents/{ref}/labels", for: .operator) { call in
             let request = try call.object(LabelsRequest.self)
             return Answer(
                 json: try await call.fleet.label(call.arguments[0], request, caller: call.caller).json)

@@ -12,7 +12,7 @@ extension Route {
         Route(.get, "/api/v1/command-types", ["agent"]) { call in
             Answer(json: try call.fleet.commandTypes(agent: call.query["agent"]).json)
         },
-        Route(.post, "/api/v1/agents/{ref}/commands") { call in
+        Route(.post, "/api/v1/agents/{ref}/commands", for: .operator) { call in
             let request = try call.object(CommandRequest.self)
             try check(request.expiresSeconds, "expires_seconds", in: CommandRequest.expiresSecondsAllowed)
             try check(request.confirmSeconds, "confirm_seconds", in: CommandRequest.confirmSecondsAllowed)
@@ -36,7 +36,7 @@ extension Route {
                 Answer(json: try await call.fleet.command(call.arguments[0], wait: wait).json)
             }
         },
-        Route(.delete, "/api/v1/commands/{id}") { call in
+        Route(.delete, "/api/v1/commands/{id}", for: .operator) { call in
             Answer(json: try await call.fleet.cancel(call.arguments[0], caller: call.caller).json)
         },
     ]

@@ -15,13 +15,13 @@ extension Route {
             let config = try await call.fleet.config(call.arguments[0], Set(parts))
             return Answer(json: config.json, fields: [.eTag: IfMatch.tag(of: config.desired?.revision ?? revision)])
         },
-        Route(.put, "/api/v1/agents/{ref}/config", bodyLimit: configBodyLimit) { call in
+        Route(.put, "/api/v1/agents/{ref}/config", for: .admin, bodyLimit: configBodyLimit) { call in
             accepted(
                 try await call.fleet.offerConfig(
                     try call.object(ConfigRequest.self), to: call.arguments[0], ifMatch: try IfMatch(call.fields),
                     caller: call.caller))
         },
-        Route(.delete, "/api/v1/agents/{ref}/config") { call in
+        Route(.delete, "/api/v1/agents/{ref}/config", for: .admin) { call in
             let uid = try call.fleet.view(call.arguments[0]).record.uid
             try await call.fleet.withdraw(.config, from: uid, ifMatch: try IfMatch(call.fields), caller: call.caller)
             return Answer(status: .noContent, fields: [.eTag: IfMatch.tag(of: 0)])
@@ -39,13 +39,13 @@ extension Route {
             }
             return Answer(json: try await call.fleet.revision(number, of: call.arguments[0]).json)
         },
-        Route(.post, "/api/v1/agents/{ref}/config/rollback") { call in
+        Route(.post, "/api/v1/agents/{ref}/config/rollback", for: .admin) { call in
             accepted(
                 try await call.fleet.rollBack(
                     try call.object(RollbackRequest.self), of: call.arguments[0], ifMatch: try IfMatch(call.fields),
                     caller: call.caller))
         },
-        Route(.post, "/api/v1/agents/{ref}/config/retry") { call in
+        Route(.post, "/api/v1/agents/{ref}/config/retry", for: .admin) { call in
             let request = call.body.isEmpty ? RetryRequest() : try call.object(RetryRequest.self)
             return accepted(
                 try await call.fleet.retryConfig(

@@ -6,7 +6,7 @@ import ServiceLifecycle
 extension Route {
     /// Commands for many agents: what would happen, starting, how far it is, ending.
     static let operations = [
-        Route(.post, "/api/v1/operations") { call in
+        Route(.post, "/api/v1/operations", for: .operator) { call in
             let request = try call.object(OperationRequest.self)
             if request.dryRun { return Answer(json: try call.fleet.plan(request, caller: call.caller).json) }
             let operation = try await call.fleet.start(
@@ -25,7 +25,7 @@ extension Route {
                 Answer(json: try await call.fleet.operation(call.arguments[0], wait: wait).json)
             }
         },
-        Route(.delete, "/api/v1/operations/{id}") { call in
+        Route(.delete, "/api/v1/operations/{id}", for: .operator) { call in
             Answer(json: try await call.fleet.cancelOperation(call.arguments[0], caller: call.caller).json)
         },
     ]

@@ -7,18 +7,22 @@ struct Route: Sendable {
     /// The parts of the path; nil takes any part, and hands it over as an argument.
     let parts: [String?]
     let parameters: [String]
+    /// Who may ask.
+    let role: Role
     /// The most bytes of a body.
     let bodyLimit: Int
     let answer: @Sendable (Call) async throws -> Answer
 
-    /// - Parameter path: parts in braces take anything, for example `/api/v1/agents/{ref}`.
+    /// - Parameters:
+    ///   - path: parts in braces take anything, for example `/api/v1/agents/{ref}`.
+    ///   - role: everybody may read; what changes something names its role.
     init(
-        _ method: HTTPRequest.Method, _ path: String, _ parameters: [String] = [], bodyLimit: Int = Call.bodyLimit,
-        answer: @escaping @Sendable (Call) async throws -> Answer
+        _ method: HTTPRequest.Method, _ path: String, _ parameters: [String] = [], for role: Role = .viewer,
+        bodyLimit: Int = Call.bodyLimit, answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         parts = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
-        self.parameters = parameters
+        (self.parameters, self.role) = (parameters, role)
         self.bodyLimit = bodyLimit
         self.answer = answer
     }
