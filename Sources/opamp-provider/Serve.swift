@@ -52,6 +52,20 @@ struct Serve: AsyncParsableCommand {
     var agentTokenFile: String?
 
     @Option(
+        name: .customLong("max-message-mib"),
+        help: ArgumentHelp(
+            "The most of one OpAMP message, either way, in MiB: 8 to 64. An agent that is not approved may send 4.",
+            valueName: "number"),
+        transform: { text in
+            let allowed = TransportLimits.messageMiBAllowed
+            guard let number = Int(text), allowed.contains(number) else {
+                throw ValidationError("allowed is a whole number from \(allowed.lowerBound) to \(allowed.upperBound)")
+            }
+            return number
+        })
+    var maxMessageMiB = 64
+
+    @Option(
         help: ArgumentHelp(
             "A directory of *.json files that define commands; changes take effect while it runs.", valueName: "dir"))
     var commands: String?
@@ -72,7 +86,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let logger = log.makeLogger("opamp-provider")
-        var limits = TransportLimits()
+        var limits = TransportLimits(messageMiB: maxMessageMiB)
         let openFiles = raiseOpenFileLimit()
         if openFiles > 0 { limits.openFiles = Int(clamping: openFiles) }
         logger.info("open files", metadata: ["limit": .stringConvertible(openFiles)])

@@ -31,6 +31,9 @@ import Testing
         ("opamp-provider", ["--in-memory", "--colour", "red"], "--colour"),
         ("opamp-provider", ["--in-memory", "--listen", "0.0.0.0:0"], "0.0.0.0:0"),
         ("opamp-provider", [], "--data-dir"),
+        ("opamp-provider", ["--in-memory", "--max-message-mib", "7"], "--max-message-mib"),
+        ("opamp-provider", ["--in-memory", "--max-message-mib", "65"], "a whole number from 8 to 64"),
+        ("opamp-provider", ["--in-memory", "--max-message-mib", "8M"], "'8M'"),
         ("opamp-provider", ["--in-memory", "--agent-token-file", "/nowhere/tokens"], "/nowhere/tokens"),
         ("opamp-provider", ["--in-memory", "--agent-token-file", "/etc/passwd"], "chmod 600 /etc/passwd"),
         ("opamp-sim", ["--url", "ws://127.0.0.1:1/v1/opamp", "--colour", "red"], "--colour"),
@@ -74,6 +77,30 @@ import Testing
             child.signal(SIGTERM)
             #expect(await child.exitCode() == 0)
             #expect(!child.log.contains("a-token"), "\(child.log)")
+        }
+    }
+
+    @Test func `the limit of messages is what the flag says, over both transports`() async throws {
+        try await withStage { stage in
+            let flags = ["--listen", "127.0.0.1:0", "--in-memory", "--max-message-mib", "8"]
+            let child = try stage.start("opamp-provider", flags + ["--log-level", "warning"])
+            let url = try #require(try JSON(parsing: try await child.line())["listening"]?.string)
+            let provider = Provider(child: child, url: url)
+            var agent = TestAgent(1)
+            let socket = try #require(await RawWebSocket(to: provider))
+            #expect(try await socket.ask(agent.message()) != nil)
+            await socket.send(opcode: 2, [0], declared: 8 << 20 + 1)
+            #expect(await socket.closeCode() == 1009)
+            for (bytes, status) in [(8 << 20 + 1, "413"), (8 << 20, "400")] {
+                let post = RawSocket(port: provider.port)
+                await post.send(
+                    "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\n"
+                        + "OpAMP-Instance-UID: 01010101-0101-0101-0101-010101010101\r\n"
+                        + "Content-Length: \(bytes)\r\n\r\n")
+                // Nothing of a message that is too large has to be sent.
+                if status == "400" { await post.send([UInt8](repeating: 0xff, count: bytes)) }
+                #expect(await post.receiveHead().hasPrefix("HTTP/1.1 \(status) "))
+            }
         }
     }
 

@@ -157,6 +157,27 @@ import Testing
         #expect(stage.view(agent.uid)?.problems.contains("config_failed") == false, "that is of configurations")
     }
 
+    @Test func `another hash of settings than the desired one is answered with the settings`() throws {
+        for open in [webSocket, exchange] {
+            var (stage, agent, link) = (Stage(), Reporter(), open())
+            agent.capabilities.formUnion([.acceptsOpAMPConnectionSettings, .reportsConnectionSettingsStatus])
+            stage.send(agent.full(), over: link)
+            let settings = OpAMPConnectionSettings.with { $0.destinationEndpoint = "wss://a" }
+            let request = OfferRequest(
+                kind: .settings, command: .connectionSettings, hash: settings.offerHash, body: nil,
+                revision: ConfigRevision())
+            _ = try stage.offer(request, to: agent.uid)
+            if link.push == nil { stage.send(agent.beat(), over: link) }
+            stage.send(agent.settings(.applied, of: settings.offerHash), over: link)
+            stage.wait(60)
+            stage.send(agent.settings(.applied, of: settings.offerHash), over: link)
+            #expect(stage.offered == [settings.offerHash] && stage.reoffered.isEmpty, "an equal one never is")
+            stage.send(agent.settings(.applied, of: ContentHash([1, 2])), over: link)
+            #expect(stage.reoffered == [settings.offerHash])
+            #expect(stage.effects.reoffers.first?.link === link, "with this answer")
+        }
+    }
+
     @Test func `a request for a certificate is never answered`() throws {
         var (stage, agent) = (Stage(), Reporter())
         var message = agent.full()

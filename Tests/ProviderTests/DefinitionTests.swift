@@ -142,7 +142,8 @@ import Testing
 
     @Test func `a reply with its action proves it, and agents are told that the server has its capability`() throws {
         var (stage, agent, link, kind) = try scene()
-        let answer = stage.send(agent.full(), over: link)
+        var other = Reporter(2)
+        let answer = stage.send(other.full(), over: webSocket())
         #expect(answer.customCapabilities.capabilities.contains("org.example.flush"))
         var declared = agent.full()
         declared.customCapabilities.capabilities.append("org.example.flush")

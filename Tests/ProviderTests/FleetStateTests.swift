@@ -1,4 +1,5 @@
 import FleetAPI
+import Foundation
 import OpAMP
 import SwiftProtobuf
 import Testing
@@ -44,8 +45,18 @@ import Testing
 
     @Test func `what a message leaves out is unchanged`() {
         var (stage, agent, link) = (Stage(), Reporter(), webSocket())
-        stage.send(agent.full(healthy: false), over: link)
+        var everything = agent.full(healthy: false)
+        everything.effectiveConfig.configMap.configMap["a"] = .with { $0.body = Data("a".utf8) }
+        everything.remoteConfigStatus.lastRemoteConfigHash = Data([1])
+        everything.connectionSettingsStatus.lastConnectionSettingsHash = Data([2])
+        everything.packageStatuses.packages["a"] = PackageStatus()
+        everything.availableComponents.hash = Data([3])
+        everything.availableComponents.components["input"] = ComponentDetails()
+        stage.send(everything, over: link)
         let before = stage.facts(agent.uid)
+        #expect(before?.configFiles.count == 1 && before?.reportedConfig.hex == "01")
+        #expect(before?.connection?.value.hash.hex == "02" && before?.packages.isEmpty == false)
+        #expect(before?.componentsHash.hex == "03" && before?.components.isEmpty == false)
         stage.send(agent.beat(), over: link)
         #expect(stage.facts(agent.uid) == before)
         var bare = agent.beat()

@@ -33,6 +33,7 @@ private func limits(messages: Int = 100_000, strangers: Int = 10_000, inFlight: 
     #expect(limits.messageBytes == 64 << 20)
     #expect(limits.strangerBytes == 4 << 20)
     #expect(limits.inFlightBytes == 256 << 20)
+    #expect(TransportLimits(messageMiB: 8).messageBytes == 8 << 20)
 }
 
 @Test(.timeLimit(.minutes(1)), arguments: [false, true])
@@ -183,8 +184,10 @@ func `beyond the bytes in flight agents are told to come again later, and heartb
 }
 
 @Test(.timeLimit(.minutes(1)))
-func `an answer over the limit is not sent: status 500, and nothing over a WebSocket`() async throws {
-    try await TransportTestProvider.with(limits: limits(messages: 60, strangers: 60)) { provider in
+func `an answer over the limit is not sent: status 500, and nothing over a WebSocket; the log tells`() async throws {
+    let log = LogRecorder()
+    func dropped() -> Int { log.messages.count { $0 == "a message for an agent was dropped" } }
+    try await TransportTestProvider.with(limits: limits(messages: 60, strangers: 60), log: log.logger) { provider in
         let bytes = try AgentToServer.with {
             $0.instanceUid = uid.data
             $0.capabilities = 1
@@ -193,6 +196,7 @@ func `an answer over the limit is not sent: status 500, and nothing over a WebSo
             let answer = try await connection.post(bytes)
             #expect(answer.status == 500)
             #expect(answer.body == [])
+            #expect(dropped() == 1)
         }
         try await TransportTestConnection.with(port: provider.port) { connection in
             _ = try await connection.upgrade()
@@ -204,6 +208,7 @@ func `an answer over the limit is not sent: status 500, and nothing over a WebSo
             try await connection.sendFrame(2, [0] + other)
             try await connection.sendFrame(9, [7])
             #expect(try await connection.frame() == .init(opcode: 10, bytes: [7]))
+            #expect(dropped() == 2)
         }
     }
 }

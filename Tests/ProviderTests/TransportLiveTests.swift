@@ -94,6 +94,48 @@ func `an agent is answered over a WebSocket, and garbage between messages distur
     }
 }
 
+@Test(.timeLimit(.minutes(1)))
+func `messages of one WebSocket that come together are each answered, in their order`() async throws {
+    try await TransportTestProvider.with { provider in
+        try await TransportTestConnection.with(port: provider.port) { connection in
+            _ = try await connection.upgrade()
+            var bytes: [UInt8] = []
+            let agents = (1...20).map { InstanceUID(high: 7, low: $0) }
+            for agent in agents {
+                var message = report(0)
+                message.instanceUid = agent.data
+                let frame = try message.frame()
+                bytes += TransportTestConnection.header(2, length: frame.count) + frame
+            }
+            try await connection.send(bytes)
+            for agent in agents { #expect(try await connection.message().instanceUid == agent.data) }
+        }
+    }
+}
+
+@Test(.timeLimit(.minutes(1)))
+func `a client that does not wait for its answer stays connected, and gets it when it asks again`() async throws {
+    try await TransportTestProvider.with { provider in
+        for isFirst in [true, false] {
+            try await TransportTestConnection.with(port: provider.port) { connection in
+                let body = try report(1).body()
+                let head =
+                    "POST /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-protobuf\r\n"
+                    + "Content-Length: \(body.count)\r\n\r\n"
+                try await connection.send(Array(head.utf8) + body)
+                // It has been heard, and goes away without its answer.
+                while try await provider.json("/api/v1/info")["agents"] != 1 { try Task.checkCancellation() }
+                if isFirst { return }
+                let answer = try await connection.answer()
+                #expect(answer.status == 200)
+                #expect(try ServerToAgent(body: answer.body).instanceUid == uid.data)
+            }
+            let page = try await provider.json("/api/v1/agents")
+            #expect(page["agents"]?.array?.map { $0["status"] } == ["connected"], "also between its requests")
+        }
+    }
+}
+
 @Test(.timeLimit(.minutes(1)), arguments: [(UInt8(1), 5, 1003), (2, (64 << 20) + 1, 1009), (2, 1 << 30, 1009)])
 func `a wrong frame ends the WebSocket with its code`(opcode: UInt8, length: Int, code: Int) async throws {
     try await TransportTestProvider.with { provider in

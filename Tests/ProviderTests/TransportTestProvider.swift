@@ -14,11 +14,11 @@ struct TransportTestProvider {
 
     /// Starts it, hands it over, and stops it; done when it has stopped.
     static func with(
-        limits: TransportLimits = TransportLimits(), tokens: AgentTokens? = nil,
+        limits: TransportLimits = TransportLimits(), tokens: AgentTokens? = nil, log: Logger? = nil,
         _ body: (TransportTestProvider) async throws -> Void
     ) async throws {
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
+        var logger = log ?? Logger(label: "test")
+        if log == nil { logger.logLevel = .critical }
         let fleet = try Fleet(dataDirectory: nil, version: "1.2.3", logger: logger)
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)
         guard let address = Authority("127.0.0.1:0") else { throw NotListening() }

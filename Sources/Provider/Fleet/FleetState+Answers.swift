@@ -11,15 +11,13 @@ extension FleetState {
         }
     }
 
-    /// Tells the server's custom capabilities: once on a WebSocket, over HTTP with every report that describes the agent.
-    mutating func introduce(
-        _ message: AgentToServer, _ position: Int, isNew: Bool, _ reply: inout ServerToAgent
-    ) {
-        guard
-            isNew || !vitals[position].wasIntroduced || message.hasAgentDescription || message.hasCustomCapabilities
-        else { return }
+    /// Tells the server's custom capabilities: with the first answer of a session, and again when they have changed.
+    /// Spec: OpAMP, "CustomCapabilities".
+    mutating func introduce(_ position: Int, _ reply: inout ServerToAgent) {
+        guard !vitals[position].wasIntroduced || vitals[position].isIntroductionDue else { return }
         reply.customCapabilities.capabilities = catalogue.customCapabilities
         vitals[position].wasIntroduced = true
+        vitals[position].isIntroductionDue = false
     }
 
     /// Asks for the available components when the agent names a hash of others than are known of it: once for each such

@@ -105,7 +105,7 @@ extension FleetState {
     /// Replaces what can be sent; agents are told of other custom capabilities with their next answers.
     mutating func define(_ catalogue: CommandCatalogue) {
         if catalogue.customCapabilities != self.catalogue.customCapabilities {
-            for position in vitals.indices { vitals[position].wasIntroduced = false }
+            for position in vitals.indices { vitals[position].isIntroductionDue = true }
         }
         self.catalogue = catalogue
     }

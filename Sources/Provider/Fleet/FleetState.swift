@@ -178,6 +178,10 @@ struct FleetState: Sendable {
         takeLink(link, at: position)
 
         let wasConnected = vitals[position].status == .connected
+        // Over HTTP nothing but the numbers tells that the client is another one, or missed an answer.
+        if link.push == nil, isRepeated || hasGap || !wasConnected || vitals[position].transport != link.transport {
+            vitals[position].isIntroductionDue = true
+        }
         vitals[position].heard(at: now, lost: lostTime.lost(since: vitals[position].lastSeen.monotonic, at: now))
         vitals[position].sequence = message.sequenceNum
         vitals[position].transport = link.transport
@@ -209,7 +213,7 @@ struct FleetState: Sendable {
         var reply = answer(to: uid)
         // An OpAMP command that rides on this answer has to be alone in it: the rest waits for the next one.
         if link.push == nil, effects.deliveries.contains(where: { $0.message.hasCommand }) { return AgentReply(reply) }
-        introduce(message, position, isNew: isNew, &reply)
+        introduce(position, &reply)
         askForFullState(position, now, &reply)
         askForComponents(after: message, &reply)
         if AgentToServerFlags(rawValue: message.flags).contains(.requestInstanceUID) {

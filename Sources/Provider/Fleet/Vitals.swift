@@ -20,6 +20,8 @@ struct Vitals: Sendable {
     var wantsFullState = false
     /// Whether the server's custom capabilities were told on this session.
     var wasIntroduced = false
+    /// Whether they have to be told once more: they changed, or the agent may not have got them.
+    var isIntroductionDue = false
     /// Whether another sender goes on under the agent's uid.
     var isInConflict = false
     /// The heartbeat interval in seconds that was offered and that the agent took; 0 for none.

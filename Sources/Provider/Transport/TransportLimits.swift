@@ -1,7 +1,11 @@
 /// How much the agents of one listener may ask of it at one time.
 package struct TransportLimits: Sendable {
-    /// The most bytes of one message, either way, header included and after decompression: the specification's default.
-    package var messageBytes = 64 << 20
+    /// What the most bytes of one message may be set to, in MiB. With less a configuration that the API takes might not
+    /// fit into its offer.
+    package static let messageMiBAllowed = 8...64
+
+    /// The most bytes of one message, either way, header included and after decompression.
+    package var messageBytes: Int
     /// The same as long as the fleet does not know the agent as approved.
     package var strangerBytes = 4 << 20
     /// The most bytes of all messages together that are being collected or decoded.
@@ -9,5 +13,8 @@ package struct TransportLimits: Sendable {
     /// How many files the program may have open; a connection is one.
     package var openFiles = Int.max
 
-    package init() {}
+    /// - Parameter messageMiB: the most of one message; 64 is the specification's default.
+    package init(messageMiB: Int = 64) {
+        messageBytes = messageMiB << 20
+    }
 }
