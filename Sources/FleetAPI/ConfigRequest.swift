@@ -43,6 +43,8 @@ package struct ConfigFiles: RESTValue, Equatable {
 
     package var json: JSON { .object(.init(all.map { (key: $0.name, value: $0.file.json) })) }
 
+    package static func schema(_ schemas: Schemas) -> JSON { [String: Strict<ConfigFile>].schema(schemas) }
+
     package static func == (left: Self, right: Self) -> Bool { left.json == right.json }
 }
 

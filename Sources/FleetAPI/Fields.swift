@@ -5,6 +5,12 @@ package protocol RESTValue: Sendable {
     /// - Throws: when the JSON is of another shape; the error names the place once it reaches a field.
     init(json: JSON) throws(ShapeError)
     var json: JSON { get }
+    /// What JSON is read and written; anything unless a type says more.
+    static func schema(_ schemas: Schemas) -> JSON
+}
+
+extension RESTValue {
+    package static func schema(_ schemas: Schemas) -> JSON { [:] }
 }
 
 /// A JSON object of the REST API: its members are declared once, in `fields`, for reading and for writing.
@@ -41,6 +47,8 @@ extension RESTObject {
         return .object(coder.object)
     }
 
+    package static func schema(_ schemas: Schemas) -> JSON { schemas.object(Self.self, isStrict: false) }
+
     /// The names of all members, in the order of their declaration.
     package static var fieldNames: [String] {
         var (coder, empty) = (FieldCoder(listing: ()), Self())
@@ -55,11 +63,14 @@ package struct FieldCoder {
         case reading
         case writing(only: Set<String>?)
         case listing
+        case describing(Schemas)
     }
 
     private let mode: Mode
-    fileprivate private(set) var object: JSON.Object
-    fileprivate private(set) var names: [String] = []
+    /// What is read, or what was written; the schemas of the members when describing.
+    private(set) var object: JSON.Object
+    /// The members when listing, those that must be there when describing.
+    private(set) var names: [String] = []
 
     fileprivate init(reading object: JSON.Object) {
         (mode, self.object) = (.reading, object)
@@ -73,32 +84,55 @@ package struct FieldCoder {
         (mode, object) = (.listing, JSON.Object())
     }
 
+    init(describing schemas: Schemas) {
+        (mode, object) = (.describing(schemas), JSON.Object())
+    }
+
     /// A member that must be there.
-    package mutating func required<Value: RESTValue>(_ name: String, _ value: inout Value) throws(ShapeError) {
-        if case .reading = mode, object[name] == nil {
-            throw ShapeError(path: name, message: "is missing")
+    ///
+    /// - Parameter bounds: what a number may be.
+    package mutating func required<Value: RESTValue>(
+        _ name: String, _ value: inout Value, in bounds: ClosedRange<Int>? = nil
+    ) throws(ShapeError) {
+        switch mode {
+        case .reading:
+            if object[name] == nil { throw ShapeError(path: name, message: "is missing") }
+        case .describing(let schemas):
+            names.append(name)
+            object.append(name, schemas.required(Value.self, bounds: bounds))
+            return
+        case .writing, .listing: break
         }
-        try field(name, &value)
+        try field(name, &value, in: bounds)
     }
 
     /// A member that keeps its default where it is absent or null.
-    package mutating func field<Value: RESTValue>(_ name: String, _ value: inout Value) throws(ShapeError) {
+    package mutating func field<Value: RESTValue>(
+        _ name: String, _ value: inout Value, in bounds: ClosedRange<Int>? = nil
+    ) throws(ShapeError) {
         var optional: Value? = value
-        try field(name, &optional)
+        try field(name, &optional, in: bounds)
         if let found = optional { value = found }
     }
 
     /// A member that may be absent; nil is never written.
-    package mutating func field<Value: RESTValue>(_ name: String, _ value: inout Value?) throws(ShapeError) {
+    package mutating func field<Value: RESTValue>(
+        _ name: String, _ value: inout Value?, in bounds: ClosedRange<Int>? = nil
+    ) throws(ShapeError) {
         switch mode {
         case .reading:
             guard let found = object[name], found != .null else { return }
             do { value = try Value(json: found) } catch { throw error.inside(name) }
+            if let bounds, let number = found.integer, !bounds.contains(number) {
+                throw ShapeError(path: name, value: found.text, allowed: bounds)
+            }
         case .writing(let only):
             guard only?.contains(name) ?? true, let value else { return }
             object.append(name, value.json)
         case .listing:
             names.append(name)
+        case .describing(let schemas):
+            object.append(name, schemas.optional(Value.self, bounds: bounds, default: value?.json))
         }
     }
 }
@@ -108,9 +142,18 @@ package struct ShapeError: Error, Equatable, CustomStringConvertible {
     /// Where, as member names joined by dots; empty for the whole.
     package let path: String
     package let message: String
+    /// The number that is out of its bounds, and those.
+    package let value: String?
+    package let allowed: ClosedRange<Int>?
 
-    package init(path: String = "", message: String) {
-        (self.path, self.message) = (path, message)
+    package init(path: String = "", message: String, value: String? = nil, allowed: ClosedRange<Int>? = nil) {
+        (self.path, self.message, self.value, self.allowed) = (path, message, value, allowed)
+    }
+
+    init(path: String, value: String, allowed: ClosedRange<Int>) {
+        self.init(
+            path: path, message: "must be \(allowed.lowerBound) to \(allowed.upperBound)", value: value,
+            allowed: allowed)
     }
 
     package init(expected: String, found: JSON) {
@@ -118,7 +161,7 @@ package struct ShapeError: Error, Equatable, CustomStringConvertible {
     }
 
     func inside(_ name: String) -> ShapeError {
-        ShapeError(path: path.isEmpty ? name : "\(name).\(path)", message: message)
+        ShapeError(path: path.isEmpty ? name : "\(name).\(path)", message: message, value: value, allowed: allowed)
     }
 
     package var description: String { path.isEmpty ? "the value \(message)" : "\(path) \(message)" }

@@ -6,6 +6,7 @@ extension String: RESTValue {
         self = text
     }
     package var json: JSON { .string(self) }
+    package static func schema(_ schemas: Schemas) -> JSON { ["type": "string"] }
 }
 
 extension Int: RESTValue {
@@ -14,6 +15,7 @@ extension Int: RESTValue {
         self = number
     }
     package var json: JSON { .integer(self) }
+    package static func schema(_ schemas: Schemas) -> JSON { ["type": "integer"] }
 }
 
 extension Bool: RESTValue {
@@ -22,6 +24,7 @@ extension Bool: RESTValue {
         self = flag
     }
     package var json: JSON { .bool(self) }
+    package static func schema(_ schemas: Schemas) -> JSON { ["type": "boolean"] }
 }
 
 extension JSON: RESTValue {
@@ -39,6 +42,9 @@ extension Array: RESTValue where Element: RESTValue {
         }
     }
     package var json: JSON { .array(map(\.json)) }
+    package static func schema(_ schemas: Schemas) -> JSON {
+        ["type": "array", "items": Element.schema(schemas)]
+    }
 }
 
 extension Dictionary: RESTValue where Key == String, Value: RESTValue {
@@ -50,6 +56,9 @@ extension Dictionary: RESTValue where Key == String, Value: RESTValue {
         }
     }
     package var json: JSON { .object(.init(sorted { $0.key < $1.key }.map { (key: $0.key, value: $0.value.json) })) }
+    package static func schema(_ schemas: Schemas) -> JSON {
+        ["type": "object", "additionalProperties": Value.schema(schemas)]
+    }
 }
 
 /// An enumeration that travels as its raw text.
@@ -65,4 +74,9 @@ extension RESTEnum {
         self = value
     }
     package var json: JSON { .string(rawValue) }
+    package static func schema(_ schemas: Schemas) -> JSON {
+        schemas.reference(to: Self.self, isObject: false) {
+            ["type": "string", "enum": .array(allCases.map { .string($0.rawValue) })]
+        }
+    }
 }

@@ -17,4 +17,6 @@ package struct Strict<Value: RESTObject & Equatable>: RESTValue, Equatable {
     }
 
     package var json: JSON { value.json }
+
+    package static func schema(_ schemas: Schemas) -> JSON { schemas.object(Value.self, isStrict: true) }
 }

@@ -133,4 +133,5 @@ extension Timestamp: RESTValue {
         self = moment
     }
     package var json: JSON { .string(description) }
+    package static func schema(_ schemas: Schemas) -> JSON { ["type": "string", "format": "date-time"] }
 }

@@ -6,7 +6,7 @@ import NIOCore
 
 /// The REST API: from a request over its route to an answer. Errors become problems here and nowhere else.
 struct API: Sendable {
-    static let routes = RouteTable(
+    static let routes: RouteTable = RouteTable(
         routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.connections
             + Route.approvals + Route.settings)
 
@@ -39,7 +39,7 @@ struct API: Sendable {
                     "this needs the role \(match.route.role.rawValue)", allowed: [match.route.role.rawValue])
             }
             let call = Call(
-                fleet: fleet, arguments: match.arguments,
+                fleet: fleet, arguments: match.arguments, argumentNames: Route.names(in: match.route.path),
                 query: try QueryParameters(query, names: match.route.parameters), fields: request.headers,
                 body: [.post, .put].contains(match.route.method)
                     ? try await Self.body(of: request, limit: match.route.bodyLimit) : [],

@@ -9,25 +9,33 @@ extension Route {
 
     /// The inventory, one agent, and forgetting it.
     static let agents = [
-        Route(.get, "/api/v1/agents", ["filter", "fields", "sort", "limit", "cursor"]) { call in
-            let fields = try call.query.list("fields", of: Agent.fieldNames)
-            let query = AgentQuery(
-                filter: try Filter(call.query["filter"] ?? ""), sort: call.query["sort"],
-                limit: try call.query.number("limit", in: pageSizes, default: defaultPageSize),
-                cursor: call.query["cursor"])
+        Route(
+            .get, "/api/v1/agents", "The inventory, one page of it.", .filter,
+            .list("fields", "only these members of each agent", of: Agent.fieldNames), .agentOrder, .pageSize, .cursor,
+            answers: [.ok(AgentPage.self)]
+        ) { call, filter, fields, sort, limit, cursor in
+            let query = AgentQuery(filter: filter, sort: sort, limit: limit, cursor: cursor)
             return Answer(json: written(try call.fleet.agents(query), only: fields.map(Set.init)))
         },
-        Route(.get, "/api/v1/agents/find", ["q", "limit"]) { call in
-            let limit = try call.query.number("limit", in: pageSizes, default: defaultPageSize)
-            return Answer(json: call.fleet.find(try call.query.required("q"), limit: limit).json)
+        Route(
+            .get, "/api/v1/agents/find", "The agents that a free text means best, each with why it matched.",
+            .requiredText("q", "a part of a uid, host, address, type or label"), .pageSize,
+            answers: [.ok(AgentMatches.self)]
+        ) { call, text, limit in
+            Answer(json: call.fleet.find(text, limit: limit).json)
         },
-        Route(.get, "/api/v1/agents/{ref}", ["include"]) { call in
-            let names = try call.query.list("include", of: AgentSection.allCases.map(\.rawValue)) ?? []
-            let sections = Set(names.compactMap(AgentSection.init(rawValue:)))
-            return Answer(json: try await call.fleet.detail(call.arguments[0], include: sections).json)
+        Route(
+            .get, "/api/v1/agents/{ref}", "One agent, with the sections asked for.", .agent,
+            .list("include", "sections besides the summary", of: AgentSection.self),
+            answers: [.ok(AgentDetail.self)], refusals: [404, 409]
+        ) { call, agent, sections in
+            Answer(json: try await call.fleet.detail(agent, include: Set(sections ?? [])).json)
         },
-        Route(.delete, "/api/v1/agents/{ref}", for: .admin) { call in
-            try await call.fleet.forget(call.arguments[0], caller: call.caller)
+        Route(
+            .delete, "/api/v1/agents/{ref}", "Forgets an agent that is not connected.", .agent, for: .admin,
+            answers: [.noContent()], refusals: [404, 409]
+        ) { call, agent in
+            try await call.fleet.forget(agent, caller: call.caller)
             return Answer(status: .noContent)
         },
     ]
@@ -40,5 +48,16 @@ extension Route {
         var object = empty.json.object ?? .init()
         object["agents"] = .array(page.agents.map { $0.written(only: fields) })
         return .object(object)
+    }
+}
+
+extension Input where Value == String? {
+    /// What a list of agents is ordered by.
+    fileprivate static var agentOrder: Input {
+        let orders = AgentOrder.fields.flatMap { [$0, "-\($0)"] }
+        return Input(
+            "sort", "the field to order by, with `-` before it the largest first; absent: problems first, then by host",
+            schema: ["type": "string", "enum": .array(orders.map { .string($0) })]
+        ) { query in query["sort"] }
     }
 }

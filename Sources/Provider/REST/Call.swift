@@ -10,10 +10,17 @@ struct Call: Sendable {
     let fleet: Fleet
     /// What stood in the places of the path's parameters, in their order.
     let arguments: [String]
+    /// Their names.
+    var argumentNames: [String] = []
     let query: QueryParameters
     let fields: HTTPFields
     let body: [UInt8]
     let caller: Caller
+
+    /// What stood in the place of one of the path's parameters.
+    subscript(path name: String) -> String {
+        zip(argumentNames, arguments).first { $0.0 == name }?.1 ?? ""
+    }
 
     /// The body as the object it should be.
     ///
@@ -47,7 +54,9 @@ struct Call: Sendable {
         } catch let problem as Problem {
             throw problem
         } catch let error as ShapeError {
-            throw .badRequest(field: error.path.isEmpty ? "body" : error.path, "\(error)")
+            throw .badRequest(
+                field: error.path.isEmpty ? "body" : error.path, value: error.value, "\(error)",
+                allowed: error.allowed.map { ["\($0.lowerBound) to \($0.upperBound)"] })
         } catch {
             throw .badRequest(field: "body", "\(error)")
         }

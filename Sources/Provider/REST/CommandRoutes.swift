@@ -4,40 +4,50 @@ import JSON
 import ServiceLifecycle
 
 extension Route {
-    /// How long a request may wait for the end of a command.
-    static let waitSeconds = 0...45
-
     /// Commands: what can be sent, sending, outcome, withdrawal.
     static let commands = [
-        Route(.get, "/api/v1/command-types", ["agent"]) { call in
-            Answer(json: try call.fleet.commandTypes(agent: call.query["agent"]).json)
+        Route(
+            .get, "/api/v1/command-types", "What can be sent, and how many agents take it.",
+            .text("agent", "only what this agent takes"), answers: [.ok(CommandTypes.self)], refusals: [404, 409]
+        ) { call, agent in
+            Answer(json: try call.fleet.commandTypes(agent: agent).json)
         },
-        Route(.post, "/api/v1/agents/{ref}/commands", for: .operator) { call in
-            let request = try call.object(CommandRequest.self)
-            try check(request.expiresSeconds, "expires_seconds", in: CommandRequest.expiresSecondsAllowed)
-            try check(request.confirmSeconds, "confirm_seconds", in: CommandRequest.confirmSecondsAllowed)
-            let command = try await call.fleet.queue(
-                request, for: call.arguments[0], caller: call.caller, idempotencyKey: try idempotencyKey(call.fields))
+        Route(
+            .post, "/api/v1/agents/{ref}/commands",
+            "Asks one agent for something; the answer is the command, whose outcome comes later.", .agent,
+            .body(CommandRequest.self), .idempotencyKey, for: .operator,
+            answers: [.accepted(Command.self, .location)], refusals: [404, 409, 422]
+        ) { call, agent, request, key in
+            let command = try await call.fleet.queue(request, for: agent, caller: call.caller, idempotencyKey: key)
             return Answer(
                 status: .accepted, json: command.json, fields: [.location: "/api/v1/commands/\(command.id)"])
         },
-        Route(.get, "/api/v1/commands", ["agent", "state", "operation", "limit", "cursor"]) { call in
+        Route(
+            .get, "/api/v1/commands", "Commands, the newest first.", .text("agent", "only those for this agent"),
+            .choice("state", "only those in this state", CommandState.self),
+            .text("operation", "only those of the operation with this id"), .pageSize, .cursor,
+            answers: [.ok(CommandPage.self)], refusals: [404, 409]
+        ) { call, agent, state, operation, limit, cursor in
             let page = try await call.fleet.commands(
-                agent: call.query["agent"], state: try call.query.choice("state", CommandState.self),
-                operation: call.query["operation"],
-                limit: try call.query.number("limit", in: pageSizes, default: defaultPageSize),
-                cursor: call.query["cursor"])
+                agent: agent, state: state, operation: operation, limit: limit, cursor: cursor)
             return Answer(json: page.json)
         },
-        Route(.get, "/api/v1/commands/{id}", ["wait_seconds"]) { call in
-            let wait = Duration.seconds(try call.query.number("wait_seconds", in: waitSeconds, default: 0))
+        Route(
+            .get, "/api/v1/commands/{id}", "What became of a command; waits for its outcome when asked to.",
+            .path("id", "from the answer that accepted it"), .waitSeconds, answers: [.ok(Command.self)],
+            refusals: [404]
+        ) { call, id, wait in
             // A provider that stops answers with the state known then.
-            return try await cancelWhenGracefulShutdown {
-                Answer(json: try await call.fleet.command(call.arguments[0], wait: wait).json)
+            try await cancelWhenGracefulShutdown {
+                Answer(json: try await call.fleet.command(id, wait: .seconds(wait)).json)
             }
         },
-        Route(.delete, "/api/v1/commands/{id}", for: .operator) { call in
-            Answer(json: try await call.fleet.cancel(call.arguments[0], caller: call.caller).json)
+        Route(
+            .delete, "/api/v1/commands/{id}", "Withdraws a command that has not been sent.",
+            .path("id", "from the answer that accepted it"), for: .operator, answers: [.ok(Command.self)],
+            refusals: [404, 409]
+        ) { call, id in
+            Answer(json: try await call.fleet.cancel(id, caller: call.caller).json)
         },
     ]
 
@@ -52,11 +62,12 @@ extension Route {
         }
         return key
     }
+}
 
-    static func check(_ seconds: Int?, _ name: String, in allowed: ClosedRange<Int>) throws(Problem) {
-        guard let seconds, !allowed.contains(seconds) else { return }
-        let range = "\(allowed.lowerBound) to \(allowed.upperBound)"
-        throw .badRequest(field: name, value: "\(seconds)", "\(name) must be \(range)", allowed: [range])
+extension Input where Value == Int {
+    /// How long a request may wait for the end of a command.
+    static var waitSeconds: Input {
+        integer("wait_seconds", "how long to wait for the end", in: 0...45, default: 0)
     }
 }
 

@@ -5,25 +5,40 @@ import JSON
 extension Route {
     /// How agents connect, and how often they report.
     static let connections = [
-        Route(.get, "/api/v1/agents/{ref}/connection-settings") { call in
-            let connection = try await call.fleet.connection(call.arguments[0])
+        Route(
+            .get, "/api/v1/agents/{ref}/connection-settings",
+            "How an agent is to connect, and what it said of that; secrets are masked.", .agent,
+            answers: [.ok(AgentConnection.self, .eTag)], refusals: [404, 409]
+        ) { call, agent in
+            let connection = try await call.fleet.connection(agent)
             return Answer(json: connection.json, fields: [.eTag: IfMatch.tag(of: connection.desired?.revision ?? 0)])
         },
-        Route(.put, "/api/v1/agents/{ref}/connection-settings", for: .admin) { call in
+        Route(
+            .put, "/api/v1/agents/{ref}/connection-settings",
+            "Offers an agent how to connect; it replaces what was desired before.", .agent,
+            .body(ConnectionSettings.self), .ifMatch, for: .admin, answers: offerAnswers,
+            refusals: [404, 409, 412, 422]
+        ) { call, agent, settings, ifMatch in
             accepted(
-                try await call.fleet.offerConnection(
-                    try call.object(ConnectionSettings.self), to: call.arguments[0],
-                    ifMatch: try IfMatch(call.fields), caller: call.caller))
+                try await call.fleet.offerConnection(settings, to: agent, ifMatch: ifMatch, caller: call.caller))
         },
-        Route(.delete, "/api/v1/agents/{ref}/connection-settings", for: .admin) { call in
-            let uid = try call.fleet.view(call.arguments[0]).record.uid
-            try await call.fleet.withdraw(.settings, from: uid, ifMatch: try IfMatch(call.fields), caller: call.caller)
+        Route(
+            .delete, "/api/v1/agents/{ref}/connection-settings",
+            "Desires no connection settings any more; the agent keeps what it has.", .agent, .ifMatch, for: .admin,
+            answers: [.noContent(.eTag)], refusals: [404, 409, 412]
+        ) { call, agent, ifMatch in
+            let uid = try call.fleet.view(agent).record.uid
+            try await call.fleet.withdraw(.settings, from: uid, ifMatch: ifMatch, caller: call.caller)
             return Answer(status: .noContent, fields: [.eTag: IfMatch.tag(of: 0)])
         },
-        Route(.put, "/api/v1/agents/{ref}/heartbeat", for: .admin) { call in
+        Route(
+            .put, "/api/v1/agents/{ref}/heartbeat",
+            "Offers an agent an interval of heartbeats; 204 when null withdraws it and nothing else is desired.",
+            .agent, .body(HeartbeatRequest.self), .ifMatch, for: .admin, answers: offerAnswers + [.noContent(.eTag)],
+            refusals: [404, 409, 412, 422]
+        ) { call, agent, request, ifMatch in
             let command = try await call.fleet.offerHeartbeat(
-                try call.object(HeartbeatRequest.self), to: call.arguments[0], ifMatch: try IfMatch(call.fields),
-                caller: call.caller)
+                request, to: agent, ifMatch: ifMatch, caller: call.caller)
             return command.map { accepted($0) } ?? Answer(status: .noContent, fields: [.eTag: IfMatch.tag(of: 0)])
         },
     ]

@@ -5,11 +5,22 @@ import JSON
 extension Route {
     /// What answers here, and the totals of the fleet.
     static let info = [
-        Route(.get, "/healthz") { _ in Answer(json: ["status": "ok"]) },
-        Route(.get, "/api/v1/info") { call in Answer(json: call.fleet.info().json) },
-        Route(.get, "/api/v1/fleet", ["filter", "group_by"]) { call in
-            let filter = try Filter(call.query["filter"] ?? "")
-            return Answer(json: try call.fleet.summary(filter, groupBy: call.query.list("group_by") ?? []).json)
+        Route(.get, "/healthz", "Whether the provider runs.", answers: [.ok([String: String].self)]) { _ in
+            Answer(json: ["status": "ok"])
+        },
+        Route(.get, "/api/v1/info", "Product, version and size of the fleet.", answers: [.ok(ServerInfo.self)]) {
+            call in
+            Answer(json: call.fleet.info().json)
+        },
+        Route(
+            .get, "/api/v1/fleet", "Totals by status and health, and counts by any attributes.", .filter,
+            .list("group_by", "`type`, `version`, `label.NAME`, any attribute", atMost: 3),
+            answers: [.ok(FleetSummary.self)]
+        ) { call, filter, groupBy in
+            Answer(json: try call.fleet.summary(filter, groupBy: groupBy ?? []).json)
+        },
+        Route(.get, "/api/v1/openapi.json", "This document.", answers: [.ok(JSON.self)]) { _ in
+            Answer(json: OpenAPI.document)
         },
     ]
 }

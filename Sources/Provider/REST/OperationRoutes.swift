@@ -6,27 +6,39 @@ import ServiceLifecycle
 extension Route {
     /// Commands for many agents: what would happen, starting, how far it is, ending.
     static let operations = [
-        Route(.post, "/api/v1/operations", for: .operator) { call in
-            let request = try call.object(OperationRequest.self)
+        Route(
+            .post, "/api/v1/operations",
+            "Sends a command to all agents that a filter matches, or with `dry_run` says what that would do.",
+            .body(OperationRequest.self), .idempotencyKey, for: .operator,
+            answers: [.ok(OperationPlan.self), .accepted(FleetOperation.self, .location)], refusals: [409, 422]
+        ) { call, request, key in
             if request.dryRun { return Answer(json: try call.fleet.plan(request, caller: call.caller).json) }
-            let operation = try await call.fleet.start(
-                request, caller: call.caller, idempotencyKey: try idempotencyKey(call.fields))
+            let operation = try await call.fleet.start(request, caller: call.caller, idempotencyKey: key)
             return Answer(
                 status: .accepted, json: operation.json, fields: [.location: "/api/v1/operations/\(operation.id)"])
         },
-        Route(.get, "/api/v1/operations", ["limit", "cursor"]) { call in
-            let limit = try call.query.number("limit", in: pageSizes, default: defaultPageSize)
-            return Answer(json: try await call.fleet.operations(limit: limit, cursor: call.query["cursor"]).json)
+        Route(
+            .get, "/api/v1/operations", "Operations, the newest first.", .pageSize, .cursor,
+            answers: [.ok(OperationPage.self)]
+        ) { call, limit, cursor in
+            Answer(json: try await call.fleet.operations(limit: limit, cursor: cursor).json)
         },
-        Route(.get, "/api/v1/operations/{id}", ["wait_seconds"]) { call in
-            let wait = Duration.seconds(try call.query.number("wait_seconds", in: waitSeconds, default: 0))
+        Route(
+            .get, "/api/v1/operations/{id}", "How far an operation is; waits for its end when asked to.",
+            .path("id", "from the answer that started it"), .waitSeconds, answers: [.ok(FleetOperation.self)],
+            refusals: [404]
+        ) { call, id, wait in
             // A provider that stops answers with the state known then.
-            return try await cancelWhenGracefulShutdown {
-                Answer(json: try await call.fleet.operation(call.arguments[0], wait: wait).json)
+            try await cancelWhenGracefulShutdown {
+                Answer(json: try await call.fleet.operation(id, wait: .seconds(wait)).json)
             }
         },
-        Route(.delete, "/api/v1/operations/{id}", for: .operator) { call in
-            Answer(json: try await call.fleet.cancelOperation(call.arguments[0], caller: call.caller).json)
+        Route(
+            .delete, "/api/v1/operations/{id}", "Ends an operation: what has not been sent stays unsent.",
+            .path("id", "from the answer that started it"), for: .operator, answers: [.ok(FleetOperation.self)],
+            refusals: [404, 409]
+        ) { call, id in
+            Answer(json: try await call.fleet.cancelOperation(id, caller: call.caller).json)
         },
     ]
 }

@@ -1,30 +1,71 @@
 import FleetAPI
 import HTTPTypes
 
-/// One method of one path, the parameters it knows, and what it does.
+/// One method of one path: what it takes, who may ask, what it does, and what it answers.
 struct Route: Sendable {
+    /// What the document says of a route.
+    struct Declaration: Sendable {
+        let summary: String
+        let inputs: [InputDeclaration]
+        let answers: [Reply]
+        /// The statuses of problems of this route, besides those that every route may answer with.
+        let refusals: [Int]
+    }
+
     let method: HTTPRequest.Method
+    /// With the names of its parameters in braces.
+    let path: String
     /// The parts of the path; nil takes any part, and hands it over as an argument.
     let parts: [String?]
+    /// The names of the query's parameters.
     let parameters: [String]
     /// Who may ask.
     let role: Role
     /// The most bytes of a body.
     let bodyLimit: Int
+    /// nil: the document cannot tell of this route, and a test fails.
+    let declaration: Declaration?
     let answer: @Sendable (Call) async throws -> Answer
 
     /// - Parameters:
     ///   - path: parts in braces take anything, for example `/api/v1/agents/{ref}`.
+    ///   - summary: what it does, in one sentence.
+    ///   - input: in the order of the handler's parameters.
     ///   - role: everybody may read; what changes something names its role.
+    ///   - answers: one for each status.
+    init<each Value: Sendable>(
+        _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ input: repeat Input<each Value>,
+        for role: Role = .viewer, bodyLimit: Int = Call.bodyLimit, answers: [Reply], refusals: [Int] = [],
+        answer: @escaping @Sendable (Call, repeat each Value) async throws -> Answer
+    ) {
+        var inputs: [InputDeclaration] = []
+        for input in repeat each input { inputs.append(input.declaration) }
+        declaration = Declaration(summary: summary, inputs: inputs, answers: answers, refusals: refusals)
+        (self.method, self.path, self.role, self.bodyLimit) = (method, path, role, bodyLimit)
+        parts = Self.parts(of: path)
+        parameters = inputs.filter { $0.place == .query }.map(\.name)
+        let named = Set(inputs.filter { $0.place == .path }.map(\.name))
+        precondition(named == Set(Self.names(in: path)), "\(path): other names than its inputs")
+        self.answer = { call in try await answer(call, repeat try (each input).read(call)) }
+    }
+
+    /// A route that reads its parameters itself.
     init(
         _ method: HTTPRequest.Method, _ path: String, _ parameters: [String] = [], for role: Role = .viewer,
         bodyLimit: Int = Call.bodyLimit, answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
-        self.method = method
-        parts = path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
-        (self.parameters, self.role) = (parameters, role)
-        self.bodyLimit = bodyLimit
+        (self.method, self.path, self.role, self.bodyLimit) = (method, path, role, bodyLimit)
+        (parts, self.parameters, declaration) = (Self.parts(of: path), parameters, nil)
         self.answer = answer
+    }
+
+    private static func parts(of path: String) -> [String?] {
+        path.split(separator: "/").map { $0.hasPrefix("{") ? nil : String($0) }
+    }
+
+    /// The names in braces, in their order.
+    static func names(in path: String) -> [String] {
+        path.split(separator: "/").filter { $0.hasPrefix("{") }.map { String($0.dropFirst().dropLast()) }
     }
 
     /// What stands in the places of the path's parameters; nil when this is another path.

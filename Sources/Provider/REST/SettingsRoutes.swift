@@ -5,10 +5,17 @@ import JSON
 extension Route {
     /// What an operator may change while the provider runs.
     static let settings = [
-        Route(.get, "/api/v1/settings") { call in Answer(json: call.fleet.settings.json) },
-        Route(.put, "/api/v1/settings", for: .admin) { call in
-            let members = try call.members(of: ProviderSettings.self)
-            return Answer(json: try await call.fleet.change(settings: members).json)
+        Route(
+            .get, "/api/v1/settings", "What can be changed while the provider runs.",
+            answers: [.ok(ProviderSettings.self)]
+        ) { call in
+            Answer(json: call.fleet.settings.json)
+        },
+        Route(
+            .put, "/api/v1/settings", "Changes the settings named; the others stay as they are.",
+            .changes(of: ProviderSettings.self), for: .admin, answers: [.ok(ProviderSettings.self)]
+        ) { call, members in
+            Answer(json: try await call.fleet.change(settings: members).json)
         },
     ]
 }

@@ -1,0 +1,122 @@
+import FleetAPI
+import HTTPTypes
+import JSON
+
+/// The document that describes the API, made from its routes and types alone. Spec: OpenAPI 3.1.0.
+struct OpenAPI {
+    /// Of all routes of this program.
+    static let document: JSON = OpenAPI().document(of: API.routes.routes)
+
+    /// What a caller may get from every route, whatever it asks for.
+    private static let commonRefusals = [400, 401, 403, 421, 500, 503]
+    /// And what from those that change something: a body that is no JSON or too long, and a full disk.
+    private static let writeRefusals = [413, 415, 507]
+
+    private let schemas = Schemas()
+
+    /// - Parameter routes: those without a declaration are left out.
+    func document(of routes: [Route]) -> JSON {
+        var paths = JSON.Object()
+        for route in routes {
+            guard let declaration = route.declaration else { continue }
+            var item = paths[route.path]?.object ?? .init()
+            item.append(route.method.rawValue.lowercased(), operation(route, declaration))
+            paths[route.path] = .object(item)
+        }
+        return [
+            "openapi": "3.1.0",
+            "info": [
+                "title": "opamp-provider", "version": .string(productVersion),
+                "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
+                "description": "Agents that speak OpAMP: inventory, commands, configurations.",
+            ],
+            "servers": [["url": "/"]],
+            // Without one where nobody has to authenticate.
+            "security": [["bearer": []], [:]],
+            "paths": .object(paths),
+            "components": [
+                "schemas": components, "responses": problemResponses(of: routes),
+                "securitySchemes": ["bearer": ["type": "http", "scheme": "bearer"]],
+            ],
+        ]
+    }
+
+    private func operation(_ route: Route, _ declaration: Route.Declaration) -> JSON {
+        var operation = JSON.Object([
+            ("operationId", .string(Self.operationID(of: route))), ("summary", .string(declaration.summary)),
+            ("x-role", .string(route.role.rawValue)),
+        ])
+        let parameters = declaration.inputs.filter { $0.place != .body }.map(parameter)
+        if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
+        if let body = declaration.inputs.first(where: { $0.place == .body }) {
+            operation["requestBody"] = [
+                "required": .bool(body.isRequired),
+                "content": ["application/json": ["schema": body.schema(schemas)] as JSON],
+            ]
+        }
+        var responses = JSON.Object()
+        for answer in declaration.answers { responses.append("\(answer.status.code)", response(answer)) }
+        for status in Self.refusals(of: route) {
+            responses.append("\(status)", ["$ref": .string("#/components/responses/Problem\(status)")])
+        }
+        operation["responses"] = .object(responses)
+        return .object(operation)
+    }
+
+    /// The statuses of problems that a route may answer with, in their order.
+    static func refusals(of route: Route) -> [Int] {
+        let own = route.declaration?.refusals ?? []
+        return Set(commonRefusals + own + (route.method == .get ? [] : writeRefusals)).sorted()
+    }
+
+    /// `getAgentsRefConfig` for `GET /api/v1/agents/{ref}/config`.
+    static func operationID(of route: Route) -> String {
+        let words = route.path.replacing("/api/v1", with: "").split { !$0.isLetter && !$0.isNumber }
+        return route.method.rawValue.lowercased() + words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
+    }
+
+    private func parameter(_ input: InputDeclaration) -> JSON {
+        let schema = input.schema(schemas)
+        var parameter = JSON.Object([
+            ("name", .string(input.name)), ("in", .string(input.place.rawValue)),
+            ("description", .string(input.summary)), ("required", .bool(input.isRequired)), ("schema", schema),
+        ])
+        if schema["type"] == "array" {
+            // A comma list.
+            parameter["style"] = "form"
+            parameter["explode"] = false
+        }
+        return .object(parameter)
+    }
+
+    private func response(_ answer: Reply) -> JSON {
+        var response = JSON.Object([("description", .string(answer.status.reasonPhrase))])
+        if !answer.headers.isEmpty {
+            var headers = JSON.Object()
+            for name in answer.headers {
+                headers.append(name.rawName, ["required": true, "schema": ["type": "string"]])
+            }
+            response["headers"] = .object(headers)
+        }
+        if let contentType = answer.contentType {
+            let schema: JSON = ["schema": answer.schema(schemas)]
+            response["content"] = .object(.init([(key: contentType, value: schema)]))
+        }
+        return .object(response)
+    }
+
+    private func problemResponses(of routes: [Route]) -> JSON {
+        let content: JSON = ["application/problem+json": ["schema": Problem.schema(schemas)]]
+        var responses = JSON.Object()
+        for status in Set(routes.flatMap(Self.refusals)).sorted() {
+            let phrase = HTTPResponse.Status(code: status).reasonPhrase
+            responses.append("Problem\(status)", ["description": .string(phrase), "content": content])
+        }
+        return .object(responses)
+    }
+
+    private var components: JSON {
+        _ = Problem.schema(schemas)
+        return schemas.components
+    }
+}
