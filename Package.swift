@@ -99,7 +99,7 @@ let package = Package(
         .executableTarget(
             name: "opamp-sim",
             dependencies: [
-                "FleetAPI", "Program", "Simulator",
+                "ClientSetup", "FleetAPI", "Program", "Simulator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

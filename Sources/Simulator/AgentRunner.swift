@@ -65,7 +65,11 @@ final class AgentRunner: Runner {
             switch result {
             case .success(let channel): self.opened(channel)
             case .failure(let error):
-                self.context.failedToConnect(error)
+                if let status = (error as? Connector.Refused)?.status {
+                    self.context.refused(status)
+                } else {
+                    self.context.failedToConnect(error)
+                }
                 self.closed()
             }
         }

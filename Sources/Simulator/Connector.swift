@@ -7,17 +7,21 @@ import OpAMP
 /// Opens WebSocket connections to the server.
 struct Connector: Sendable {
     struct Refused: Error, CustomStringConvertible {
+        /// nil when there was no answer.
+        let status: HTTPResponseStatus?
+
         var description: String { "the server did not accept the WebSocket upgrade" }
     }
 
     let endpoint: Endpoint
     let address: SocketAddress
+    /// Goes with the upgrade.
+    let token: BearerToken?
     /// For the connection and again for the handshake.
     let timeout = TimeAmount.seconds(10)
 
-    init(to endpoint: Endpoint, at address: SocketAddress) {
-        self.endpoint = endpoint
-        self.address = address
+    init(to endpoint: Endpoint, at address: SocketAddress, token: BearerToken?) {
+        (self.endpoint, self.address, self.token) = (endpoint, address, token)
     }
 
     /// Connects and upgrades. The runner is told of every frame, and of the end of a connection that was upgraded.
@@ -35,7 +39,7 @@ struct Connector: Sendable {
                     let deadline = channel.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
                     upgraded.futureResult.whenComplete { _ in deadline.cancel() }
                     // A connection that ends in the middle of the handshake.
-                    channel.closeFuture.whenComplete { _ in upgraded.fail(Refused()) }
+                    channel.closeFuture.whenComplete { _ in upgraded.fail(Refused(status: nil)) }
                 }
             }
             .connect(to: address)
@@ -58,20 +62,38 @@ struct Connector: Sendable {
                 return channel
             }
         }
+        var headers: HTTPHeaders = ["Host": endpoint.authority, "User-Agent": "opamp-sim"]
+        if let token { headers.add(name: "Authorization", value: token.authorization) }
+        let head = NIOLoopBound(ResponseHead(), eventLoop: channel.eventLoop)
         var configuration = NIOUpgradableHTTPClientPipelineConfiguration(
             upgradeConfiguration: NIOTypedHTTPClientUpgradeConfiguration<any Channel>(
                 upgradeRequestHead: HTTPRequestHead(
-                    version: .http1_1, method: .GET, uri: endpoint.path,
-                    headers: ["Host": endpoint.authority, "User-Agent": "opamp-sim"]
+                    version: .http1_1, method: .GET, uri: endpoint.path, headers: headers
                 ),
                 upgraders: [upgrader],
                 notUpgradingCompletionHandler: { channel in
                     channel.close(promise: nil)
-                    return channel.eventLoop.makeFailedFuture(Refused())
+                    return channel.eventLoop.makeFailedFuture(Refused(status: head.value.status))
                 }
             )
         )
         configuration.leftOverBytesStrategy = .forwardBytes
-        return try channel.pipeline.syncOperations.configureUpgradableHTTPClientPipeline(configuration: configuration)
+        let pipeline = channel.pipeline.syncOperations
+        let upgraded = try pipeline.configureUpgradableHTTPClientPipeline(configuration: configuration)
+        let upgrade = try pipeline.handler(type: NIOTypedHTTPClientUpgradeHandler<any Channel>.self)
+        try pipeline.addHandler(head.value, position: .before(upgrade))
+        return upgraded
+    }
+}
+
+/// Keeps the status that an upgrade was answered with; what follows is none of its business.
+private final class ResponseHead: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+
+    private(set) var status: HTTPResponseStatus?
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if status == nil, case .head(let head) = unwrapInboundIn(data) { status = head.status }
+        context.fireChannelRead(data)
     }
 }

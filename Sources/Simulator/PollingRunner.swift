@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP1
 import OpAMP
 
 /// An agent that asks over HTTP: one request at a time, the next one after the answer.
@@ -135,11 +136,11 @@ extension PollingRunner {
                 answered(answer.body)
             case 408, 429, 500...: sendAgain(after: max(answer.retryAfter ?? .zero, backoff.next()))
             case 401, 403:
-                context.refused(status: answer.status)
+                context.refused(HTTPResponseStatus(statusCode: answer.status))
                 beginAgain(after: .zero)
             default:
                 // Not to be sent again as it is.
-                context.refused(status: answer.status)
+                context.refused(HTTPResponseStatus(statusCode: answer.status))
                 outbox.removeFirst()
             }
         }

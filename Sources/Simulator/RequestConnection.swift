@@ -39,13 +39,14 @@ final class RequestConnection: ChannelInboundHandler, RemovableChannelHandler {
         guard channel.isActive else {
             return channel.eventLoop.assumeIsolated().execute { self.finish(.failure(Failure.closed)) }
         }
-        let head = HTTPRequestHead(
+        var head = HTTPRequestHead(
             version: .http1_1, method: .POST, uri: pool.endpoint.path,
             headers: [
                 "Host": pool.endpoint.authority, "User-Agent": "opamp-sim", "Content-Type": "application/x-protobuf",
                 "Content-Length": String(request.body.readableBytes), "OpAMP-Instance-UID": request.uid.dashed,
             ]
         )
+        if let token = pool.token { head.headers.add(name: "Authorization", value: token.authorization) }
         let end = HTTPClientRequestPart.end(nil)
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         channel.write(HTTPClientRequestPart.body(.byteBuffer(request.body)), promise: nil)

@@ -27,6 +27,8 @@ final class RequestPool {
     private static let timeout = TimeAmount.seconds(30)
 
     let endpoint: Endpoint
+    /// Goes with every request.
+    let token: BearerToken?
     private let address: SocketAddress
     private let limit: Int
     private let loop: any EventLoop
@@ -36,9 +38,8 @@ final class RequestPool {
     private var waiting: CircularBuffer<Request> = []
 
     /// - Parameter limit: the most connections at one time.
-    init(to endpoint: Endpoint, at address: SocketAddress, limit: Int, on loop: any EventLoop) {
-        self.endpoint = endpoint
-        self.address = address
+    init(to endpoint: Endpoint, at address: SocketAddress, token: BearerToken?, limit: Int, on loop: any EventLoop) {
+        (self.endpoint, self.address, self.token) = (endpoint, address, token)
         self.limit = limit
         self.loop = loop
     }

@@ -1,5 +1,6 @@
 import Logging
 import NIOCore
+import NIOHTTP1
 import OpAMP
 
 /// Carries out what one `SimulatedAgent` decides, over one of the transports.
@@ -41,7 +42,8 @@ struct RunnerContext {
         logger.log(level: level, "no connection, trying again", metadata: ["error": "\(error)"])
     }
 
-    func refused(status: Int) {
+    func refused(_ status: HTTPResponseStatus) {
+        statistics.refused("\(status)")
         let level: Logger.Level = statistics.failedToConnect() ? .warning : .debug
         logger.log(level: level, "the server refuses a request", metadata: ["status": "\(status)"])
     }

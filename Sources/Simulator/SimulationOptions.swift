@@ -15,6 +15,8 @@ package struct SimulationOptions: Sendable {
     package var poll = Duration.zero
     /// How many connections agents that poll share; nil for one each, up to 1,000.
     package var connections: Int?
+    /// The bearer token that goes with every request and every upgrade.
+    package var token: BearerToken?
     /// Where the agents connect to.
     package var serverURL = ""
     package var answerDelay = Duration.zero

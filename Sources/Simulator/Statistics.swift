@@ -11,6 +11,8 @@ package final class Statistics: Sendable {
         var received = 0
         var malformed = 0
         var reconnects = 0
+        /// Requests and upgrades that the server refused, by its answer.
+        var refused: [String: Int] = [:]
         /// Whether the last attempt of any agent to connect failed.
         var isUnreachable = false
         var commands: [ReceivedCommand.Kind: Int] = [:]
@@ -45,6 +47,7 @@ package final class Statistics: Sendable {
     func closed() { counts.withLock { $0.connected -= 1 } }
     func sent() { counts.withLock { $0.sent += 1 } }
     func received() { counts.withLock { $0.received += 1 } }
+    func refused(_ status: String) { counts.withLock { $0.refused[status, default: 0] += 1 } }
     func malformed() { counts.withLock { $0.malformed += 1 } }
 
     /// - Returns: whether this was the last agent that had not been answered.
@@ -70,10 +73,12 @@ package final class Statistics: Sendable {
         let commands = ReceivedCommand.Kind.allCases.map {
             (key: $0.rawValue, value: JSON.integer(counts.commands[$0] ?? 0))
         }
+        let refused = counts.refused.sorted { $0.key < $1.key }.map { (key: $0.key, value: JSON.integer($0.value)) }
         return [
             "agents": .integer(agents), "connected": .integer(counts.connected), "answered": .integer(counts.answered),
             "sent": .integer(counts.sent), "received": .integer(counts.received),
             "malformed": .integer(counts.malformed), "reconnects": .integer(counts.reconnects),
+            "refused": .object(.init(refused)),
             "commands": .object(.init(commands)), "done": .integer(counts.done),
             "command_ids": .integer(counts.commandIDs),
             "repeated_command_ids": .integer(counts.repeatedCommandIDs),

@@ -47,7 +47,8 @@ struct Serve: AsyncParsableCommand {
         help: ArgumentHelp(
             """
             Asks every agent for a bearer token of this file: one a line, at least 16 characters, # begins a comment. \
-            Only its owner may read it; it is read again when it changes. These tokens do not open the API.
+            Only its owner may read it; it is read again when it changes, and WebSockets that were opened with a token \
+            that is gone are closed within 30 seconds. These tokens do not open the API.
             """, valueName: "file"))
     var agentTokenFile: String?
 

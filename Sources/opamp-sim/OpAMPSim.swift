@@ -1,4 +1,5 @@
 import ArgumentParser
+import ClientSetup
 import FleetAPI
 import Glibc
 import Logging
@@ -15,8 +16,8 @@ struct OpAMPSim: AsyncParsableCommand {
         abstract: "Simulates a fleet of Fluent Bit and Fluentd agents that speak real OpAMP.",
         discussion: """
             The same seed gives the same fleet. Standard output holds one JSON line when every agent has been answered, \
-            {"connected":N}, and with --stats one a second; the log goes to standard error. SIGTERM lets every agent say \
-            goodbye and ends with 0.
+            {"connected":N}, and with --stats one a second, in which "refused" counts what the server refused, by its \
+            answer; the log goes to standard error. SIGTERM lets every agent say goodbye and ends with 0.
 
             A configuration that is offered is applied, unless it has the line "# sim: fail" (or "# sim: fail once", which \
             fails only the first time it is offered). Of connection settings only the heartbeat interval is taken.
@@ -28,6 +29,12 @@ struct OpAMPSim: AsyncParsableCommand {
         help: ArgumentHelp("Where the OpAMP server is: ws://HOST:PORT/v1/opamp, or http:// to poll.", valueName: "url"),
         transform: { try Endpoint($0) })
     var url: Endpoint
+
+    @Option(
+        help: ArgumentHelp(
+            "The bearer token that agents show the server is the one line of this file, which only its owner may read.",
+            valueName: "file"))
+    var tokenFile: String?
 
     @Option(help: "How many agents, 1 to 100000.")
     var agents = 50
@@ -80,7 +87,7 @@ struct OpAMPSim: AsyncParsableCommand {
         let logger = log.makeLogger("opamp-sim")
         logger.debug("open files", metadata: ["limit": .stringConvertible(raiseOpenFileLimit())])
         let fleet = SimulatedFleet(
-            options, endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats,
+            try options(), endpoint: url, duration: duration.map { .seconds($0) }, printsStatistics: stats,
             journal: try openJournal(), logger: logger,
             output: { printLine($0, to: STDOUT_FILENO) }
         )
@@ -105,8 +112,17 @@ struct OpAMPSim: AsyncParsableCommand {
         }
     }
 
-    private var options: SimulationOptions {
+    private func readTokenFile() throws -> BearerToken? {
+        do {
+            return try tokenFile.map { path throws(UsageError) in BearerToken(try readToken(from: path)) }
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    private func options() throws -> SimulationOptions {
         var options = SimulationOptions(agents: agents, seed: seed)
+        options.token = try readTokenFile()
         options.heartbeat = .seconds(heartbeat)
         options.connections = connections
         options.unhealthyPercent = unhealthy

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import GRDB
 import Glibc
 import JSON
 import Testing
@@ -60,6 +61,29 @@ import Testing
             #expect(child.log.contains("opamp-provider restore --data-dir \(data) --from FILE"), "\(child.log)")
             let backup = try await run(stage, ["backup", "--data-dir", data, "--to", "\(stage.folder)/b"])
             #expect(backup.code == 65)
+        }
+    }
+
+    @Test func `a database of a newer version ends the start with 65, says so and stays as it is`() async throws {
+        try await withStage { stage in
+            let data = "\(stage.folder)/data"
+            let provider = try await stage.provider()
+            provider.child.signal(SIGTERM)
+            #expect(await provider.child.exitCode() == 0)
+            let database = try DatabaseQueue(path: "\(data)/fleet.sqlite")
+            try await database.write {
+                try $0.execute(sql: "INSERT INTO grdb_migrations VALUES ('v99 teleport')")
+            }
+            try database.close()
+            let child = try stage.start("opamp-provider", ["--listen", "127.0.0.1:0", "--data-dir", data])
+            #expect(await child.exitCode() == 65)
+            #expect(await child.remainingLines() == [])
+            #expect(child.log.contains("was written by a newer version (it has \"v99 teleport\")"), "\(child.log)")
+            #expect(child.log.contains("start that version or a newer one") && child.log.contains(data))
+            let again = try DatabaseQueue(path: "\(data)/fleet.sqlite")
+            let steps = try await again.read { try String.fetchAll($0, sql: "SELECT identifier FROM grdb_migrations") }
+            #expect(steps.contains("v99 teleport") && steps.contains("v1"))
+            try again.close()
         }
     }
 

@@ -38,6 +38,8 @@ import Testing
         ("opamp-provider", ["--in-memory", "--agent-token-file", "/etc/passwd"], "chmod 600 /etc/passwd"),
         ("opamp-sim", ["--url", "ws://127.0.0.1:1/v1/opamp", "--colour", "red"], "--colour"),
         ("opamp-sim", ["--url", "ftp://x"], "ftp://x"),
+        ("opamp-sim", ["--url", "ws://127.0.0.1:1/", "--token-file", "/nowhere/token"], "/nowhere/token"),
+        ("opamp-sim", ["--url", "ws://127.0.0.1:1/", "--token-file", "/etc/passwd"], "chmod 600 /etc/passwd"),
         ("opamp-sim", ["--url", "ws://127.0.0.1:1/v1/opamp", "--agents", "0"], "--agents 0"),
     ])
     func `a wrong flag is named and ends with 64`(program: String, flags: [String], named: String) async throws {

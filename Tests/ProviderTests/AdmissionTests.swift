@@ -1,4 +1,5 @@
 import FleetAPI
+import HTTPTypes
 import JSON
 import Logging
 import OpAMP
@@ -50,6 +51,47 @@ import Testing
         let reply = stage.send(agent.beat(), over: link)
         #expect(!reply.hasErrorResponse)
         #expect(stage.state.pendingCount == 0)
+    }
+
+    @Test(arguments: [true, false])
+    func `a pending agent whose description was lost is asked for it once a minute, then waits like the others`(
+        hasSocket: Bool
+    ) {
+        var (stage, agent) = (waiting(), Reporter())
+        let link = hasSocket ? webSocket() : exchange()
+        let question = stage.reply(to: agent.beat(), over: link)
+        #expect(question.ending == nil && !question.message.hasErrorResponse)
+        #expect(question.message.flags == ServerToAgentFlags.reportFullState.rawValue)
+        #expect(!question.message.hasCustomCapabilities, "nothing else before it is let in")
+        #expect(AgentExchange.status(of: question) == .ok)
+
+        let second = stage.send(agent.beat(), over: link)
+        #expect(second.errorResponse.type == .unavailable && second.flags == 0)
+        stage.now = stage.now + .seconds(59)
+        let early = stage.send(agent.beat(), over: link)
+        #expect(early.hasErrorResponse)
+        stage.now = stage.now + .seconds(1)
+        let again = stage.send(agent.beat(), over: link)
+        #expect(again.flags == ServerToAgentFlags.reportFullState.rawValue)
+
+        let described = stage.send(agent.full(), over: link)
+        #expect(described.errorResponse.type == .unavailable)
+        #expect(stage.facts(agent.uid)?.host?.text == "web-17")
+        #expect(record(agent.uid, stage)?.decisions.admission == .pending && stage.events == ["pending"])
+        stage.now = stage.now + .seconds(3600)
+        let late = stage.send(agent.beat(), over: link)
+        #expect(late.hasErrorResponse, "it is known who waits")
+    }
+
+    @Test func `neither a blocked agent nor a goodbye is answered with a question`() {
+        var (stage, agent) = (waiting(), Reporter())
+        var goodbye = agent.beat()
+        goodbye.agentDisconnect = AgentDisconnect()
+        let left = stage.send(goodbye, over: exchange())
+        #expect(left.hasErrorResponse && left.flags == 0)
+        let blocked = decide(.block, agent.uid, &stage)
+        let reply = stage.reply(to: agent.beat(), over: exchange())
+        #expect(blocked == nil && reply.ending == .forbidden && reply.message.flags == 0)
     }
 
     @Test func `what a pending agent says too much of is cut to its identity`() throws {
@@ -214,7 +256,7 @@ import Testing
             try await fleet.label("web-17", request, caller: Self.operators)
         }
         let changed = await #expect(throws: Problem.self) {
-            try await fleet.change(settings: ["approval_required": true])
+            try await fleet.change(settings: ["approval_required": true], caller: Self.operators)
         }
         #expect([blocked, labelled, changed].map { $0?.status } == [507, 507, 507])
         #expect(fleet.snapshot.records.map(\.decisions) == [.none])

@@ -20,6 +20,22 @@ import Testing
         return message
     }
 
+    @Test func `a command for an agent that polls does not go out with the answer to its goodbye`() {
+        var (stage, agent) = (Stage(), Reporter())
+        stage.send(agent.full(), over: exchange())
+        let ids = ["resync", "shutdown"].map { stage.queue($0, for: agent.uid) }
+        var goodbye = agent.beat()
+        goodbye.agentDisconnect = AgentDisconnect()
+        for message in [goodbye, goodbye] {
+            let answer = stage.send(message, over: exchange())
+            #expect(answer.flags == 0 && !answer.hasCommand && !answer.hasCustomMessage)
+        }
+        #expect(stage.effects.deliveries.isEmpty && ids.allSatisfy { stage.command($0)?.state == .queued })
+        #expect(stage.vitals(agent.uid)?.status == .disconnected)
+        stage.send(agent.full(), over: exchange())
+        #expect(stage.effects.deliveries.map(\.commandID) == [ids[0]], "it goes out when the agent is back")
+    }
+
     // MARK: - Clocks
 
     @Test(arguments: [day, .zero - day])

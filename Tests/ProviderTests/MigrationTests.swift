@@ -63,6 +63,93 @@ import Testing
         try again.close()
     }
 
+    @Test func `a database from before the audit keeps decisions, settings, revisions and operations`() async throws {
+        let directory = try directory(with: "v5")
+        let store = try Store(directory: directory.path)
+        let fleet = try store.load(unconfirmedSince: Timestamp(seconds: 0))
+        #expect(fleet.agents.map(\.record.facts.host?.text) == ["db-01", "edge-iad-101", "edge-iad-101", "db-01"])
+        #expect(fleet.agents.map(\.record.decisions.admission) == [.pending, .approved, .blocked, .approved])
+        #expect(fleet.settings.approvalRequired && fleet.settings.keepEventsDays == 60)
+        let (edge, database) = (fleet.agents[1].record, fleet.agents[3].record)
+        #expect(fleet.aliases.count == 1 && fleet.aliases.values.first == database.uid)
+        #expect(edge.decisions.labels == ["env": "prod"] && edge.decisions.settings.taken == 2)
+        let desired = try #require(edge.decisions.config.desired)
+        #expect(desired.revision == 2 && desired.state == .applied)
+        #expect(edge.decisions.config.fallback?.state == .failed)
+
+        #expect(fleet.commands.map(\.command.command) == ["heartbeat", "restart", "config"])
+        #expect(fleet.commands.map(\.command.state) == [.unconfirmed, .queued, .queued])
+        let all = try await store.commands(of: nil, state: nil, limit: 99, after: nil)
+        #expect(all.matched == 9)
+        let running = try #require(fleet.operations.first)
+        #expect(fleet.operations.count == 1 && running.targets.map(\.state) == [.queued, .waiting])
+        #expect(running.targets.first?.commandID?.description == fleet.commands[1].command.id)
+        let operations = try await store.operations(limit: 9, after: nil).operations
+        #expect(operations.map(\.state) == [.running, .done] && operations[1].counts[.confirmed] == 2)
+
+        let revisions = try await store.revisions(of: edge.uid, .config, before: nil, limit: 9)
+        #expect(revisions.revisions.map(\.state) == [.applied, .failed])
+        #expect(revisions.revisions[1].error?.contains("# sim: fail") == true)
+        var contents: [String] = []
+        for hash in [desired.hash.hex, try #require(database.decisions.config.desired).hash.hex] {
+            contents.append(String(decoding: try #require(try await store.config(hash)), as: UTF8.self))
+        }
+        #expect(contents[0].contains("Name dummy") && contents[1].contains("flush: 1"))
+        for agent in [edge, database] {
+            let body = try #require(try await store.config(agent.facts.configHash ?? ""))
+            #expect(String(decoding: body, as: UTF8.self).contains("fluent-bit"))
+        }
+        let key = try await store.idempotent(caller: "anonymous", key: "once", since: Timestamp(seconds: 0))
+        #expect(key?.command == all.commands.last?.command.id)
+        let events = try await store.events(of: edge.uid, limit: 99).map(\.kind)
+        #expect(
+            events == [
+                "disconnected", "settings_offered", "config_applied", "config_changed", "config_offered",
+                "config_failed", "config_offered", "labelled", "connected",
+            ])
+        #expect(try await store.audit(limit: 9).isEmpty)
+        try store.close()
+    }
+
+    private static let fixtures = ["v1", "v2", "v5"]
+
+    @Test func `there is a fixture of the state before the newest step`() throws {
+        let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder).sorted()
+        #expect(files == Self.fixtures.map { $0 + ".sql" }, "each is among the fixtures of the tests")
+        let last = try #require(Schema.migrator.migrations.dropLast().last)
+        #expect(Self.fixtures.last.map { last == $0 || last.hasPrefix($0 + " ") } == true, "none of \(last)")
+    }
+
+    @Test(arguments: fixtures)
+    func `no row of an earlier schema is lost or changed`(fixture: String) throws {
+        let directory = try directory(with: fixture)
+        /// The rows of every table, in the columns there were.
+        func rows(
+            _ columns: [String: [String]]?
+        ) throws -> (columns: [String: [String]], rows: [String: [[DatabaseValue]]]) {
+            let database = try DatabaseQueue(path: directory.path + "/fleet.sqlite")
+            defer { try? database.close() }
+            return try database.read { database in
+                let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                let tables = try columns?.keys.sorted() ?? String.fetchAll(database, sql: sql)
+                var (found, names): ([String: [[DatabaseValue]]], [String: [String]]) = ([:], [:])
+                for table in tables where table != "grdb_migrations" {
+                    let of = try columns?[table] ?? database.columns(in: table).map(\.name)
+                    names[table] = of
+                    let key = try database.primaryKey(table).columns.joined(separator: ", ")
+                    let sql = "SELECT \(of.joined(separator: ", ")) FROM \(table) ORDER BY \(key)"
+                    found[table] = try Row.fetchAll(database, sql: sql).map { Array($0.databaseValues) }
+                }
+                return (names, found)
+            }
+        }
+        let before = try rows(nil)
+        try Store(directory: directory.path).close()
+        let after = try rows(before.columns)
+        #expect(before.rows.values.allSatisfy { !$0.isEmpty } && before.rows.count >= 6)
+        for (table, rows) in before.rows { #expect(after.rows[table] == rows, "\(table)") }
+    }
+
     @Test func `a step of the schema that has been released never changes`() throws {
         var found: [String: String] = [:]
         for step in Schema.migrator.migrations {

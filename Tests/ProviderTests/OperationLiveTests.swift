@@ -54,6 +54,37 @@ import Testing
         #expect(try await fleet.operations(limit: 1, cursor: nil).matched == 0)
     }
 
+    @Test func `agents that wait, are blocked or in conflict are left out, each with the reason`() async throws {
+        let fleet = try fleet(1)
+        var (blocked, doubled, copy, waiting) = (Reporter(11), Reporter(12), Reporter(12), Reporter(13))
+        (blocked.host, doubled.host, copy.host, waiting.host) = ("web-11", "web-12", "copy-12", "web-13")
+        fleet.receive(blocked.full(), over: webSocket()) { _ in }
+        _ = try await fleet.decide(AdmissionRequest([.init("web-11", .block)]), caller: caller)
+        let (own, foreign) = (webSocket(), webSocket())
+        fleet.receive(doubled.full(), over: own) { _ in }
+        fleet.receive(copy.full(), over: foreign) { _ in }
+        fleet.receive(doubled.beat(), over: own) { _ in }
+        for _ in 0..<4 { fleet.receive(copy.beat(), over: foreign) { _ in } }
+        _ = try await fleet.change(settings: ["approval_required": true], caller: caller)
+        fleet.receive(waiting.full(), over: webSocket()) { _ in }
+
+        var asked = request("host:web-*", "resync")
+        let plan = try fleet.plan(asked, caller: caller)
+        #expect(plan.matched == 4 && plan.targets == 1)
+        #expect(plan.excluded == ["Agent blocked": 1, "Agent in conflict": 1, "Agent pending": 1])
+        for (host, reason) in [
+            ("web-11", "Agent blocked"), ("web-12", "Agent in conflict"), ("web-13", "Agent pending"),
+        ] {
+            asked.filter = "host:\(host)"
+            asked.digest = try fleet.plan(asked, caller: caller).digest
+            let one = asked
+            let refused = await #expect(throws: Problem.self) {
+                try await fleet.start(one, caller: caller, idempotencyKey: nil)
+            }
+            #expect(refused?.status == 409 && refused?.detail.contains("1 \(reason)") == true)
+        }
+    }
+
     @Test func `the first by uid are a canary, and skipped ones stay out`() throws {
         let fleet = try fleet(12)
         var asked = request("host:web-*")

@@ -85,6 +85,51 @@ import Testing
         #expect(scene.stage.operation(id)?.state == .done)
     }
 
+    @Test func `targets that wait, are blocked or in conflict by then are skipped, each with the reason`() throws {
+        var scene = Scene(3)
+        var waiting = Reporter(9)
+        scene.stage.base.state.settings.approvalRequired = true
+        scene.stage.base.send(waiting.full(), over: scene.link)
+        let position = try #require(scene.stage.base.state.position(of: scene.agents[1].uid))
+        let refused = scene.stage.base.state.decide(
+            .block, at: position, by: caller, scene.stage.base.now, &scene.stage.base.effects)
+        #expect(refused == nil)
+        var copy = Reporter(3)
+        copy.host = "copy"
+        for _ in 0..<5 {
+            scene.stage.base.now = scene.stage.base.now + .seconds(1)
+            scene.stage.base.send(copy.full(), over: scene.link)
+            scene.stage.base.send(scene.agents[2].beat(), over: scene.link)
+        }
+        #expect(scene.stage.base.vitals(copy.uid)?.isInConflict == true)
+        let id = try scene.stage.start("resync", for: scene.agents + [waiting], maxInFlight: 9, by: caller)
+        let targets = try #require(scene.stage.operation(id)).targets
+        #expect(targets.map(\.state) == [.queued, .skipped, .skipped, .skipped])
+        let reasons = targets.compactMap(\.reason)
+        #expect(reasons.count == 3 && reasons[0].hasPrefix("the agent is blocked"))
+        #expect(reasons[1].contains("is used by copy") && reasons[2].hasPrefix("the agent waits for approval"))
+    }
+
+    @Test func `a copy of a target never gets the command of an operation`() throws {
+        var (scene, copy) = (Scene(1), Reporter(1))
+        copy.host = "copy"
+        let (own, foreign) = (exchange(), exchange())
+        scene.stage.base.now = scene.stage.base.now + .seconds(1)
+        scene.stage.send(copy.full(), over: foreign)
+        let id = try scene.stage.start("resync", for: scene.agents, maxInFlight: 1, by: caller)
+        #expect(scene.stage.counts(id) == [.queued: 1])
+        scene.stage.base.now = scene.stage.base.now + .seconds(1)
+        scene.stage.send(scene.agents[0].beat(), over: own)
+        #expect(scene.stage.base.effects.deliveries.map { $0.link === own } == [true])
+        scene.reported(0)
+        #expect(scene.stage.operation(id)?.state == .done)
+        let again = try scene.stage.start("resync", for: scene.agents, maxInFlight: 1, by: caller)
+        scene.stage.send(copy.beat(), over: foreign)
+        #expect(scene.stage.counts(again) == [.queued: 1])
+        scene.stage.send(scene.agents[0].beat(), over: own)
+        #expect(scene.stage.base.effects.deliveries.map { $0.link === own } == [true, true])
+    }
+
     @Test func `after too many failures the rest is not sent`() throws {
         var scene = Scene(8)
         let id = try scene.stage.start("restart", for: scene.agents, maxInFlight: 2, stopAfter: 2, by: caller)

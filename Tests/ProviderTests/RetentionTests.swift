@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func `keys are forgotten after a day, and the audit after its days`() async throws {
-        let store = try Store(directory: directory.path)
+        let store = try Store(directory: directory.path, at: Stage.start)
         let caller = Caller(name: "me", address: "127.0.0.1")
         var effects = FleetState.Effects()
         for days in [400, 366, 364, 0] {

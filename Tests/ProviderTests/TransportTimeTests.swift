@@ -9,16 +9,18 @@ import Testing
 @testable import Provider
 
 /// A connection to a provider whose time passes when the test says so.
-private func connection(_ fleet: Fleet, openFiles: Int = .max) throws -> EmbeddedChannel {
+private func connection(
+    _ fleet: Fleet, openFiles: Int = .max, tokens: AgentTokens? = nil, showing authorization: String = ""
+) throws -> EmbeddedChannel {
     let sockets = OpenSockets()
     let inFlight = InFlightBytes(limit: 1 << 20)
     let logger = fleet.logger
     let provider = ProviderChannel(
-        responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), tokens: nil
+        responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), tokens: tokens
     ) { _ in
         AgentSocketHandler(
             fleet: fleet, sockets: sockets, limits: TransportLimits(), inFlight: inFlight, isAdmitted: false,
-            logger: logger)
+            token: tokens?.grant([authorization]), logger: logger)
     }
     let channel = EmbeddedChannel()
     _ = try provider.setup(channel: channel, logger: logger).wait()
@@ -98,15 +100,51 @@ private final class OutputEnd: ChannelOutboundHandler {
     }
 }
 
-@Test func `a WebSocket is pinged each 30 seconds, and closed when three pings are not answered`() throws {
-    let channel = try connection(try fleet())
+/// Opens a WebSocket.
+///
+/// - Parameter headers: more lines, each with its end.
+private func upgrade(_ channel: EmbeddedChannel, headers: String = "") throws {
     try channel.writeInbound(
         ByteBuffer(
             string: "GET /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
+                + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(headers)\r\n"))
     channel.embeddedEventLoop.run()
     let head = String(decoding: try written(to: channel), as: UTF8.self)
     #expect(head.hasPrefix("HTTP/1.1 101 "))
+}
+
+@Test(arguments: [true, false])
+func `a WebSocket whose token is gone is closed with 1008, with its next message or ping`(hasMessage: Bool) async throws
+{
+    let (kept, gone) = ("kept-token-0123456789", "gone-token-0123456789")
+    try await withTokenFile("\(kept)\n\(gone)\n") { tokens, replace in
+        let fleet = try fleet()
+        let channels = try [kept, gone].map { token in
+            let channel = try connection(fleet, tokens: tokens, showing: "Bearer \(token)")
+            try upgrade(channel, headers: "Authorization: Bearer \(token)\r\n")
+            return channel
+        }
+        try replace(kept)
+        #expect(!tokens.accept(["Bearer \(gone)"], at: Moment.now() + .seconds(5)), "it has been read again")
+        var answers: [[UInt8]] = []
+        for channel in channels {
+            // A ping with a mask of zeros.
+            if hasMessage {
+                try channel.writeInbound(ByteBuffer(bytes: [0x89, 0x80, 0, 0, 0, 0]))
+            } else {
+                channel.embeddedEventLoop.advanceTime(by: .seconds(30))
+            }
+            answers.append(try written(to: channel))
+        }
+        #expect(answers == [hasMessage ? [0x8a, 0] : [0x89, 0], [0x88, 2, 0x03, 0xf0]])
+        for channel in channels { channel.embeddedEventLoop.advanceTime(by: .seconds(2)) }
+        #expect(channels.map(\.isActive) == [true, false])
+    }
+}
+
+@Test func `a WebSocket is pinged each 30 seconds, and closed when three pings are not answered`() throws {
+    let channel = try connection(try fleet())
+    try upgrade(channel)
     let ping: [UInt8] = [0x89, 0]
     for _ in 1...20 {
         channel.embeddedEventLoop.advanceTime(by: .seconds(30))

@@ -27,10 +27,17 @@ private func write(_ text: String, to path: String, mode: mode_t = 0o600) throws
 
 /// Hands over the tokens of a file that is gone afterwards.
 func withTokenFile(_ text: String, _ body: (AgentTokens) async throws -> Void) async throws {
+    try await withTokenFile(text) { tokens, _ in try await body(tokens) }
+}
+
+/// Hands over the tokens of a file that is gone afterwards, and what replaces its text.
+func withTokenFile(
+    _ text: String, _ body: (AgentTokens, _ replace: (String) throws -> Void) async throws -> Void
+) async throws {
     let path = FileManager.default.temporaryDirectory.path + "/opamp-tokens-" + UUID().uuidString
     try write(text, to: path)
     defer { unlink(path) }
-    try await body(try AgentTokens(path: path, logger: quiet))
+    try await body(try AgentTokens(path: path, logger: quiet)) { try write($0, to: path) }
 }
 
 private func bearer(_ token: String) -> [String] { ["Bearer " + token] }
@@ -91,5 +98,23 @@ func `a file that is open to others is refused with the way out`(mode: mode_t) t
         #expect(!tokens.accept(bearer(second), at: start + .seconds(7)))
         try #require(unlink(path) == 0)
         #expect(tokens.accept(bearer(first), at: start + .seconds(9)))
+    }
+}
+
+@Test func `what a connection was opened with is in force as long as the file holds that token`() throws {
+    try withFile(first + "\n" + second) { path in
+        let start = Moment.now() + .seconds(10)
+        let tokens = try AgentTokens(path: path, logger: quiet)
+        let grants = [first, second].map { tokens.grant(bearer($0)) }
+        #expect(grants.map { $0.isInForce(at: start) } == [true, true])
+        for shown in [[], [""], bearer(first + "x"), ["Basic \(first)"]] {
+            #expect(!tokens.grant(shown).isInForce(at: start))
+        }
+        try write(second, to: path)
+        #expect(grants.map { $0.isInForce(at: start + .seconds(1)) } == [false, true])
+        try write("broken\n", to: path)
+        #expect(grants.map { $0.isInForce(at: start + .seconds(3)) } == [false, true])
+        try write(first, to: path)
+        #expect(grants.map { $0.isInForce(at: start + .seconds(5)) } == [true, false])
     }
 }

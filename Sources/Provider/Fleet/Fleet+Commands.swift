@@ -4,15 +4,21 @@ import OpAMP
 import Synchronization
 
 extension Fleet {
-    /// How long a caller's idempotency key stands for its request.
-    private static let idempotencyTime = Duration.seconds(86_400)
-
     /// Queues a command for one agent.
     ///
     /// - Returns: once the command is on disk; with a key used before for the same request, the command of then.
     /// - Throws: 400 for wrong parameters, 404 for an unknown agent, 409 when it cannot take the command or a restart is
     ///   open already, 422 for a key used for another request.
     package func queue(
+        _ request: CommandRequest, for reference: String, caller: Caller, idempotencyKey: String?
+    ) async throws(Problem) -> Command {
+        try await notingRefusal(of: "queue", auditTarget(reference), detail: request.command, by: caller) {
+            () async throws(Problem) -> Command in
+            try await queueUnlessRefused(request, for: reference, caller: caller, idempotencyKey: idempotencyKey)
+        }
+    }
+
+    private func queueUnlessRefused(
         _ request: CommandRequest, for reference: String, caller: Caller, idempotencyKey: String?
     ) async throws(Problem) -> Command {
         let digest = request.json.text + " " + reference
@@ -61,7 +67,9 @@ extension Fleet {
                     caller, "queue", open.command.instanceUID, detail: "\(open.command.command) \(id)", at: now)
                 if let key {
                     effects.changes.append(
-                        .idempotency(caller: key.caller, key: key.key, request: digest, command: id, at: now.wall)
+                        .idempotency(
+                            caller: key.caller, key: key.key, request: digest, command: id,
+                            at: store.keyTime(at: now))
                     )
                 }
                 commit(effects) { [self] isWritten in
@@ -90,7 +98,7 @@ extension Fleet {
 
     /// The id of what this key stands for already.
     func earlier(_ key: IdempotencyKey, _ digest: String) async throws(Problem) -> String? {
-        let since = Moment.now().wall - Self.idempotencyTime
+        let since = store.keyTime(at: .now()) - Retention.keyTime
         guard
             let earlier = try await reading({
                 try await self.store.idempotent(caller: key.caller, key: key.key, since: since)
@@ -152,6 +160,12 @@ extension Fleet {
     ///
     /// - Throws: 404 for an unknown id, 409 when it was handed over or has ended.
     package func cancel(_ id: String, caller: Caller) async throws(Problem) -> Command {
+        try await notingRefusal(of: "cancel", id, by: caller) { () async throws(Problem) -> Command in
+            try await cancelUnlessRefused(id, caller: caller)
+        }
+    }
+
+    private func cancelUnlessRefused(_ id: String, caller: Caller) async throws(Problem) -> Command {
         let now = Moment.now()
         let reason = "withdrawn by \(caller.name)"
         // Whether it was written; nil when it is not queued.
@@ -206,6 +220,12 @@ extension Fleet {
     ///
     /// - Throws: 409 while it is connected or blocked.
     package func forget(_ reference: String, caller: Caller) async throws(Problem) {
+        try await notingRefusal(of: "forget", auditTarget(reference), by: caller) { () async throws(Problem) in
+            try await forgetUnlessRefused(reference, caller: caller)
+        }
+    }
+
+    private func forgetUnlessRefused(_ reference: String, caller: Caller) async throws(Problem) {
         let view = try view(reference)
         guard view.record.decisions.admission != .blocked else {
             throw Problem(409, "Agent blocked", detail: "a blocked agent is not forgotten; unblock it first")

@@ -42,6 +42,10 @@ extension Fleet {
                     let record = state.records[position]
                     result.error = state.decide(decision.decision, at: position, by: caller, now, &effects)
                     let after = state.records[position].decisions
+                    let isChanged = after.admission != record.decisions.admission
+                    effects.audit(
+                        caller, decision.decision.rawValue, record.uid.description,
+                        outcome: result.error?.auditOutcome ?? (isChanged ? "done" : AuditEntry.nothingToDo), at: now)
                     decided.append(Decided(uid: record.uid, before: record.decisions, after: after))
                     (result.instanceUID, result.admission) = (record.uid.description, after.admission)
                 } catch {
@@ -78,6 +82,10 @@ extension Fleet {
             let before = state.records[position].decisions
             state.label(try request.applied(to: before.labels), at: position, by: caller, now, &effects)
             let record = state.records[position]
+            let difference = AuditEntry.difference(before.labels, record.decisions.labels)
+            effects.audit(
+                caller, "label", record.uid.description,
+                outcome: difference == nil ? AuditEntry.nothingToDo : "done", detail: difference, at: now)
             return Decided(uid: record.uid, before: before, after: record.decisions)
         } undo: { state, decided in
             state.takeBack(decided.after, of: decided.uid, to: decided.before)

@@ -28,6 +28,15 @@ extension Fleet {
     package func start(
         _ request: OperationRequest, caller: Caller, idempotencyKey: String?
     ) async throws(Problem) -> FleetOperation {
+        try await notingRefusal(of: "start", "operation", detail: Self.auditText(request), by: caller) {
+            () async throws(Problem) -> FleetOperation in
+            try await startUnlessRefused(request, caller: caller, idempotencyKey: idempotencyKey)
+        }
+    }
+
+    private func startUnlessRefused(
+        _ request: OperationRequest, caller: Caller, idempotencyKey: String?
+    ) async throws(Problem) -> FleetOperation {
         let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
         try reserve(key)
         defer { release(key) }
@@ -45,7 +54,7 @@ extension Fleet {
         (operation.maxInFlight, operation.stopAfterFailures) = (request.maxInFlight, request.stopAfterFailures)
         (operation.startedAt, operation.isHeld) = (now.wall, true)
         operation.take(uids.map { OpenOperation.Target(uid: $0) })
-        try await file(operation, key: key, request: text, now)
+        try await file(operation, key: key, request: text, caller, now)
         return try await self.operation(operation.id, wait: .zero)
     }
 
@@ -86,6 +95,12 @@ extension Fleet {
     ///
     /// - Throws: 404 for an unknown id, 409 when it does not run any more.
     package func cancelOperation(_ id: String, caller: Caller) async throws(Problem) -> FleetOperation {
+        try await notingRefusal(of: "stop", id, by: caller) { () async throws(Problem) -> FleetOperation in
+            try await cancelUnlessRefused(operation: id, caller: caller)
+        }
+    }
+
+    private func cancelUnlessRefused(operation id: String, caller: Caller) async throws(Problem) -> FleetOperation {
         let now = Moment.now()
         let isWritten: Bool? = await withCheckedContinuation { continuation in
             let isRunning = state.withLock { state in
@@ -94,6 +109,7 @@ extension Fleet {
                 }
                 var effects = FleetState.Effects()
                 state.end(id, .cancelled, "withdrawn by \(caller.name)", at: now, &effects)
+                effects.audit(caller, "stop", id, at: now)
                 commit(effects) { continuation.resume(returning: $0) }
                 return true
             }
@@ -112,6 +128,10 @@ extension Fleet {
     }
 
     // MARK: - Parts
+
+    private static func auditText(_ request: OperationRequest) -> String {
+        "\(request.command) for the agents of: \(request.filter)"
+    }
 
     private func order(_ request: OperationRequest, _ caller: Caller) throws(Problem) -> (CommandKind, CommandOrder) {
         let kind = try state.withLock { $0.catalogue }.named(request.command)
@@ -235,7 +255,7 @@ extension Fleet {
 
     /// Files the operation and waits until it is on disk; then its first commands go out.
     private func file(
-        _ operation: OpenOperation, key: IdempotencyKey?, request: String, _ now: Moment
+        _ operation: OpenOperation, key: IdempotencyKey?, request: String, _ caller: Caller, _ now: Moment
     ) async throws(Problem) {
         let id = operation.id
         let refusal: Problem? = await withCheckedContinuation { continuation in
@@ -247,9 +267,13 @@ extension Fleet {
                 }
                 var effects = FleetState.Effects()
                 state.start(operation, &effects)
+                let text = "\(operation.order.command) for \(operation.targets.count) agents: \(operation.filter)"
+                effects.audit(caller, "start", id, detail: text, at: now)
                 if let key {
                     effects.changes.append(
-                        .idempotency(caller: key.caller, key: key.key, request: request, command: id, at: now.wall))
+                        .idempotency(
+                            caller: key.caller, key: key.key, request: request, command: id,
+                            at: store.keyTime(at: now)))
                 }
                 commit(effects) { [self] isWritten in
                     let later = Moment.now()

@@ -9,8 +9,9 @@ extension Fleet {
     ///
     /// - Returns: all settings, once they are on disk.
     /// - Throws: 400 for a value that is not allowed, 507 when they could not be written.
-    package func change(settings members: JSON) async throws(Problem) -> ProviderSettings {
-        try await durably { state, _, effects throws(Problem) -> (before: ProviderSettings, after: ProviderSettings) in
+    package func change(settings members: JSON, caller: Caller) async throws(Problem) -> ProviderSettings {
+        try await durably {
+            state, now, effects throws(Problem) -> (before: ProviderSettings, after: ProviderSettings) in
             let before = state.settings
             let after: ProviderSettings
             do throws(ShapeError) { after = try before.changed(by: members) } catch {
@@ -23,9 +24,20 @@ extension Fleet {
             }
             state.settings = after
             if after != before { effects.changes.append(.settings(after)) }
+            let difference = AuditEntry.difference(before.texts, after.texts)
+            effects.audit(
+                caller, "settings", "settings", outcome: difference == nil ? AuditEntry.nothingToDo : "done",
+                detail: difference, at: now)
             return (before, after)
         } undo: { state, settings in
             if state.settings == settings.after { state.settings = settings.before }
         }.after
+    }
+}
+
+extension ProviderSettings {
+    /// Every setting as a text, by name; none of them is a secret.
+    fileprivate var texts: [String: String] {
+        Dictionary(uniqueKeysWithValues: (json.object?.members ?? []).map { ($0.key, $0.value.text) })
     }
 }

@@ -149,8 +149,8 @@ package final class Fleet: Sendable {
         var info = ServerInfo()
         (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
         info.api = [
-            "agents", "approvals", "commands", "command-types", "config", "filter", "fleet", "find", "labels",
-            "operations", "settings",
+            "agents", "approvals", "audit", "commands", "command-types", "config", "filter", "fleet", "find",
+            "labels", "operations", "settings",
         ]
         info.agents = state.withLock { $0.records.count }
         return info

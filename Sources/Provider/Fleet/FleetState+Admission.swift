@@ -57,7 +57,20 @@ extension FleetState {
         vitals[position].status = .connected
         apply(Self.introduction(message), at: position, isNew: isNew, now, &effects)
         if isNew { note("pending", position, link.remoteAddress.map { "from \($0)" }, now, &effects) }
-        return reply
+        return askForDescription(position, now) ?? reply
+    }
+
+    /// Asks an agent that waits and has not described itself who it is, in place of the answer that it should come back
+    /// later, which cannot carry the question; nil when it has, and within a minute of the last time.
+    ///
+    /// Its next message is bounded like every other of an agent that waits.
+    /// Spec: OpAMP, "ServerToAgent.error_response": no other field is set beside it.
+    private mutating func askForDescription(_ position: Int, _ now: Moment) -> AgentReply? {
+        guard !records[position].facts.isDescribed else { return nil }
+        vitals[position].wantsFullState = true
+        var question = answer(to: records[position].uid)
+        askForFullState(position, now, &question)
+        return question.flags == 0 ? nil : AgentReply(question)
     }
 
     /// What is kept of a message of an agent that waits: who it says it is, and what it can do. Of a description over

@@ -8,7 +8,7 @@ import NIOCore
 struct API: Sendable {
     static let routes: RouteTable = RouteTable(
         routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.connections
-            + Route.approvals + Route.settings)
+            + Route.approvals + Route.settings + Route.audit)
 
     let fleet: Fleet
     let logger: Logger

@@ -45,6 +45,24 @@ package struct QueryParameters: Sendable, Equatable {
         return number
     }
 
+    /// A moment: a time, or how long ago; nil when the parameter is absent.
+    ///
+    /// - Parameter now: what an age is counted from.
+    package func moment(_ name: String, at now: Timestamp) throws(Problem) -> Timestamp? {
+        guard let text = values[name] else { return nil }
+        if let moment = Timestamp(text) { return moment }
+        let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        let digits = text.dropLast()
+        if let unit = text.last.flatMap({ units[$0] }), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let count = Int64(digits), count <= 1_000_000_000 / unit
+        {
+            return Timestamp(nanoseconds: max(0, now.nanoseconds - count * unit * 1_000_000_000))
+        }
+        throw .badRequest(
+            field: name, value: text,
+            "\(name) is a time such as 2026-11-23T10:00:00Z, or an age such as 30s, 5m, 2h or 7d")
+    }
+
     /// The elements of a comma list; nil when the parameter is absent.
     package func list(_ name: String) -> [String]? {
         values[name].map { $0.split(separator: ",").map(String.init) }

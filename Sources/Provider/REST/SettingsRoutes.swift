@@ -15,7 +15,7 @@ extension Route {
             .put, "/api/v1/settings", "Changes the settings named; the others stay as they are.",
             .changes(of: ProviderSettings.self), for: .admin, answers: [.ok(ProviderSettings.self)]
         ) { call, members in
-            Answer(json: try await call.fleet.change(settings: members).json)
+            Answer(json: try await call.fleet.change(settings: members, caller: call.caller).json)
         },
     ]
 }

@@ -1,19 +1,20 @@
 import FleetAPI
-import GRDB
 
 /// Who did what, when, from where, and what came of it.
 struct AuditEntry: Sendable, Equatable {
     /// The most bytes of each text.
     static let textLimit = 1024
+    /// The outcome where everything was as it was asked for.
+    static let nothingToDo = "nothing to do"
 
     let at: Timestamp
     let by: String
     let from: String
     /// A verb: `queue`, `cancel`, `forget`.
     let action: String
-    /// What it was done to: the uid of an agent, or the id of a command.
+    /// What it was done to: the uid of an agent, the id of a command, or the name of what was changed.
     let target: String
-    /// `done`, or why not.
+    /// `done`, `nothing to do`, or why not.
     let outcome: String
     let detail: String?
 
@@ -33,6 +34,8 @@ struct AuditEntry: Sendable, Equatable {
 extension FleetState.Effects {
     /// Notes what a person did, in the same transaction as the act itself; without the act it is not written.
     ///
+    /// A refusal, which changes nothing, is written with what comes next.
+    ///
     /// - Parameters:
     ///   - action: a verb.
     ///   - target: the uid of an agent, the id of a command, or the name of what was changed.
@@ -49,25 +52,5 @@ extension FleetState.Effects {
                 )
             )
         )
-    }
-}
-
-extension Store {
-    /// What people did, newest first.
-    ///
-    /// - Parameter before: only entries with a lower number.
-    func audit(limit: Int, before: Int64 = .max) async throws -> [(number: Int64, entry: AuditEntry)] {
-        try await database.read { database in
-            let sql = "SELECT * FROM audit WHERE number < ? ORDER BY number DESC LIMIT ?"
-            return try Row.fetchAll(database, sql: sql, arguments: [before, limit]).map { row in
-                (
-                    row["number"],
-                    AuditEntry(
-                        at: Timestamp(nanoseconds: row["at"]), by: row["by"], from: row["from"],
-                        action: row["action"], target: row["target"], outcome: row["outcome"], detail: row["detail"]
-                    )
-                )
-            }
-        }
     }
 }

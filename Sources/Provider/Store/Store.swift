@@ -24,11 +24,17 @@ final class Store: Sendable {
     private let sweeping = Mutex(Sweep())
     private let directory: StoreDirectory?
     private let logger: Logger
+    /// When it was opened.
+    private let started: Moment
 
-    /// - Parameter directory: made with access for its owner only if it is not there; nil keeps everything in memory.
+    /// - Parameters:
+    ///   - directory: made with access for its owner only if it is not there; nil keeps everything in memory.
+    ///   - now: from when on the time of idempotency keys is counted.
     /// - Throws: when the directory or the database in it cannot be used, or another provider has it.
-    init(directory path: String?, logger: Logger = Logger(label: "store")) throws(StoreError) {
-        self.logger = logger
+    init(
+        directory path: String?, logger: Logger = Logger(label: "store"), at now: Moment = .now()
+    ) throws(StoreError) {
+        (self.logger, started) = (logger, now)
         if let path {
             let directory = try StoreDirectory(path)
             do { database = try Self.openDatabase(in: directory) } catch {
@@ -99,6 +105,12 @@ final class Store: Sendable {
         _ changes: [Change], keeping keeps: @escaping @Sendable (Change) -> Bool, completion: @escaping Completion
     ) {
         writeLater { $0.add(WriteQueue.Group(changes: changes, completion: completion, keeps: keeps)) }
+    }
+
+    /// The time that idempotency keys have and are asked for with: that of the wall clock at the start and what has passed
+    /// since, so that while the provider runs no jump of the wall clock ends or keeps a key.
+    func keyTime(at now: Moment) -> Timestamp {
+        started.wall + .nanoseconds(now.monotonic - started.monotonic)
     }
 
     /// Returns once everything given so far is on disk, or could not be written.
@@ -254,7 +266,7 @@ final class Store: Sendable {
             do {
                 var result = Sweep.Result()
                 try transaction(synchronous: "NORMAL") { database in
-                    result = try sweep.take(step, retention, at: now.wall, in: database)
+                    result = try sweep.take(step, retention, at: now.wall, keyTime: keyTime(at: now), in: database)
                 }
                 sweep.did(result, at: now)
             } catch {
@@ -436,7 +448,9 @@ extension Store {
         }
     }
 
-    /// The request and the command that a caller's key stands for since `since`.
+    /// The request and the command that a caller's key stands for.
+    ///
+    /// - Parameter since: as `keyTime(at:)` has it; a key that is older stands for nothing.
     func idempotent(
         caller: String, key: String, since: Timestamp
     ) async throws -> (request: String, command: String)? {

@@ -17,8 +17,10 @@ extension Sweep {
         .joined(separator: ", ")
 
     /// Takes a step inside a transaction.
+    ///
+    /// - Parameter keyTime: now, as idempotency keys count it.
     mutating func take(
-        _ step: Step, _ retention: Retention, at now: Timestamp, in database: Database
+        _ step: Step, _ retention: Retention, at now: Timestamp, keyTime: Timestamp, in database: Database
     ) throws -> Result {
         switch step {
         case .surplusEvents: return try surplus("events", retention.eventLimit, in: database)
@@ -36,7 +38,11 @@ extension Sweep {
             return try delete(
                 "commands", "state IN (\(Self.ended)) AND queued_at < ?", [since.nanoseconds], in: database)
         case .oldKeys:
-            return try delete("idempotency", "at < ?", [(now - Retention.keyTime).nanoseconds], in: database)
+            // Those from the future, because the clock was set back before this start, count from now on.
+            try database.execute(
+                sql: "UPDATE idempotency SET at = ? WHERE at > ?",
+                arguments: [keyTime.nanoseconds, keyTime.nanoseconds])
+            return try delete("idempotency", "at < ?", [(keyTime - Retention.keyTime).nanoseconds], in: database)
         case .configs: return try unreferencedConfigs(in: database)
         }
     }

@@ -18,6 +18,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private let sockets: OpenSockets
     private let logger: Logger
     private let limits: TransportLimits
+    private let token: AgentTokens.Grant?
     private var reader = FrameReader()
     private var conversation: AgentConversation
     /// What the reader and the conversation hold back, until a message is whole and handled.
@@ -28,13 +29,15 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private var link: Link?
     private var pings: RepeatedTask?
 
-    /// - Parameter isAdmitted: whether the upgrade named an agent that the fleet knows as approved.
+    /// - Parameters:
+    ///   - isAdmitted: whether the upgrade named an agent that the fleet knows as approved.
+    ///   - token: what the connection was opened with; nil where none was needed.
     init(
         fleet: Fleet, sockets: OpenSockets, limits: TransportLimits, inFlight: InFlightBytes, isAdmitted: Bool,
-        logger: Logger
+        token: AgentTokens.Grant? = nil, logger: Logger
     ) {
         (self.fleet, self.sockets, self.limits, self.logger) = (fleet, sockets, limits, logger)
-        self.isAdmitted = isAdmitted
+        (self.isAdmitted, self.token) = (isAdmitted, token)
         conversation = AgentConversation(limit: isAdmitted ? limits.messageBytes : limits.strangerBytes)
         share = InFlightBytes.Share(of: inFlight)
     }
@@ -66,6 +69,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if isDeaf { return }
         let channel = context.channel
+        guard hasToken(channel) else { return stopReading() }
         reader.append(unwrapInboundIn(data))
         guard hold() else { return turnAway(channel) }
         do {
@@ -155,6 +159,14 @@ final class AgentSocketHandler: ChannelInboundHandler {
         stopReading()
     }
 
+    /// Ends the connection if it was opened with a token that the provider does not accept any more.
+    private func hasToken(_ channel: any Channel) -> Bool {
+        guard let token, !conversation.isClosing, !token.isInForce() else { return true }
+        logger.notice("an agent's connection ends: its token is not accepted any more")
+        perform(conversation.close(.policyViolation), on: channel)
+        return false
+    }
+
     private func stopReading() {
         isDeaf = true
         reader.clear()
@@ -172,6 +184,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     }
 
     private func beat(_ channel: any Channel) {
+        guard hasToken(channel) else { return }
         switch conversation.beat() {
         case .ping where !conversation.isClosing: channel.writeAndFlush(frame(.ping, ByteBuffer()), promise: nil)
         case .ping: break

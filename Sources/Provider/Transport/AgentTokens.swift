@@ -14,11 +14,26 @@ package final class AgentTokens: Sendable {
     /// The file is looked at no more often.
     private static let checkInterval = Duration.seconds(1)
 
+    /// The token that a connection was opened with, as 8 bytes of its digest.
+    struct Grant: Sendable {
+        fileprivate let tokens: AgentTokens
+        fileprivate let id: UInt64
+
+        /// Whether the file still holds the token.
+        func isInForce(at now: Moment = .now()) -> Bool { tokens.holds(id, at: now) }
+    }
+
     private struct State {
-        var digests: [SHA256Digest]
+        var digests: [SHA256Digest] { didSet { ids = Set(digests.map(\.id)) } }
+        private(set) var ids: Set<UInt64>
         var version: AgentTokenFile.Version
         /// On the monotonic clock.
         var checkedAt: Int64
+
+        init(_ file: AgentTokenFile, at now: Moment) {
+            (digests, version, checkedAt) = (file.digests, file.version, now.monotonic)
+            ids = Set(digests.map(\.id))
+        }
     }
 
     private let path: String
@@ -29,7 +44,7 @@ package final class AgentTokens: Sendable {
     package init(path: String, logger: Logger) throws(AgentTokenFile.Unusable) {
         let file = try AgentTokenFile(path: path)
         (self.path, self.logger) = (path, logger)
-        state = Mutex(State(digests: file.digests, version: file.version, checkedAt: Moment.now().monotonic))
+        state = Mutex(State(file, at: .now()))
     }
 
     /// Whether the values of the Authorization fields are one of the tokens. The time it takes tells nothing about them.
@@ -46,6 +61,20 @@ package final class AgentTokens: Sendable {
         // Equality of digests takes the same time whatever they are, and all are compared.
         for digest in digests where digest == shown { isAccepted = true }
         return isAccepted
+    }
+
+    /// What a connection that showed these values of the Authorization fields is bound to: it ends when the file does not
+    /// hold the token any more.
+    func grant(_ authorization: [String]) -> Grant {
+        let token = authorization.first.flatMap { Self.token(in: $0) } ?? ""
+        return Grant(tokens: self, id: SHA256.hash(data: Array(token.utf8)).id)
+    }
+
+    private func holds(_ id: UInt64, at now: Moment) -> Bool {
+        state.withLock { state in
+            readAgain(&state, at: now)
+            return state.ids.contains(id)
+        }
     }
 
     private func readAgain(_ state: inout State, at now: Moment) {
@@ -68,4 +97,9 @@ package final class AgentTokens: Sendable {
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
         return parts[1].drop { $0 == " " }
     }
+}
+
+extension SHA256Digest {
+    /// The first 8 bytes.
+    fileprivate var id: UInt64 { withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) } }
 }

@@ -50,7 +50,8 @@ package struct Listener: Service {
                     let uid = head.headers.first(name: AgentRequestHead.instanceUIDField).flatMap { InstanceUID($0) }
                     return AgentSocketHandler(
                         fleet: fleet, sockets: sockets, limits: limits, inFlight: inFlight,
-                        isAdmitted: uid.map { fleet.isAdmitted($0) } ?? false, logger: logger)
+                        isAdmitted: uid.map { fleet.isAdmitted($0) } ?? false,
+                        token: tokens?.grant(head.headers["Authorization"]), logger: logger)
                 }
             },
             configuration: ApplicationConfiguration(

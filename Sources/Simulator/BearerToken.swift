@@ -1,0 +1,17 @@
+/// A token that agents show the server: never in a log, whatever holds it is described there.
+package struct BearerToken: Sendable {
+    private let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    /// The value of the Authorization header. Spec: RFC 6750, section 2.1.
+    var authorization: String { "Bearer \(text)" }
+}
+
+extension BearerToken: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    package var description: String { "(a token)" }
+    package var debugDescription: String { description }
+    package var customMirror: Mirror { Mirror(self, children: []) }
+}
