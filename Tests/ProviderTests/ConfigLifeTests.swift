@@ -218,6 +218,23 @@ extension Reporter {
         #expect(stage.command(id)?.state == .confirmed && stage.view(agent.uid)?.problems == [])
     }
 
+    @Test func `over a WebSocket an agent without heartbeats is asked what became of an offer that failed again`()
+        throws
+    {
+        var (stage, agent, link) = (Stage(), Reporter.configurable(), webSocket())
+        stage.send(agent.full(), over: link)
+        _ = try stage.offer("a", to: agent.uid)
+        stage.send(agent.status(.failed, of: Stage.hash("a")), over: link)
+        let id = try stage.offer("a", to: agent.uid, isRetry: true)
+        stage.wait(59)
+        #expect(stage.effects.pushes.isEmpty)
+        stage.wait(2)
+        #expect(stage.command(id)?.state == .unconfirmed)
+        #expect(stage.effects.pushes.map(\.message.flags) == [ServerToAgentFlags.reportFullState.rawValue])
+        stage.send(agent.full(has: Stage.hash("a"), .failed), over: link)
+        #expect(stage.command(id)?.state == .failed && stage.reoffered.isEmpty)
+    }
+
     @Test func `an offer that ends the agent without a word goes out ever less often`() throws {
         var (stage, agent) = (Stage(), Reporter.configurable())
         stage.send(agent.full(), over: webSocket())

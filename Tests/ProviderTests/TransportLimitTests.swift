@@ -171,7 +171,6 @@ func `beyond the bytes in flight agents are told to come again later, and heartb
                 let error = try await connection.message().errorResponse
                 #expect(error.type == .unavailable)
                 #expect((30_000_000_000...60_000_000_000).contains(error.retryInfo.retryAfterNanoseconds))
-                #expect(try await connection.frame().code == 1013)
             }
             try await holder.sendFrame(0, [])
             #expect(try await holder.message().errorResponse.type == .badRequest)

@@ -4,16 +4,19 @@ import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTPTypes
+import OpAMP
+import SwiftProtobuf
 import Testing
 
 @testable import Provider
 
 /// A connection to a provider whose time passes when the test says so.
 private func connection(
-    _ fleet: Fleet, openFiles: Int = .max, tokens: AgentTokens? = nil, showing authorization: String = ""
+    _ fleet: Fleet, openFiles: Int = .max, inFlight: Int = 1 << 20, tokens: AgentTokens? = nil,
+    showing authorization: String = ""
 ) throws -> EmbeddedChannel {
     let sockets = OpenSockets()
-    let inFlight = InFlightBytes(limit: 1 << 20)
+    let inFlight = InFlightBytes(limit: inFlight)
     let logger = fleet.logger
     let provider = ProviderChannel(
         responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), tokens: tokens
@@ -140,6 +143,82 @@ func `a WebSocket whose token is gone is closed with 1008, with its next message
         for channel in channels { channel.embeddedEventLoop.advanceTime(by: .seconds(2)) }
         #expect(channels.map(\.isActive) == [true, false])
     }
+}
+
+/// Sends a message in one frame, masked with zeros.
+private func send(_ message: AgentToServer, to channel: EmbeddedChannel) throws {
+    let bytes: [UInt8] = [0] + (try message.serializedBytes())
+    let length = UInt16(bytes.count)
+    let header: [UInt8] =
+        length < 126
+        ? [0x82, 0x80 | UInt8(length)] : [0x82, 0x80 | 126, UInt8(length >> 8), UInt8(truncatingIfNeeded: length)]
+    try channel.writeInbound(ByteBuffer(bytes: header + [0, 0, 0, 0] + bytes))
+    channel.embeddedEventLoop.run()
+}
+
+private func closing(_ code: UInt16) -> [UInt8] { [0x88, 2, UInt8(code >> 8), UInt8(truncatingIfNeeded: code)] }
+
+@Test func `an agent that is refused as soon as it has come is kept for 30 seconds, since it would be back at once`()
+    async throws
+{
+    let fleet = try fleet()
+    var agent = Reporter()
+    fleet.receive(agent.full(), over: exchange()) { _ in }
+    let block = AdmissionRequest.Decision(agent.uid.description, .block)
+    _ = try await fleet.decide(AdmissionRequest([block]), caller: Caller(name: "ann", address: "127.0.0.1"))
+
+    let channel = try connection(fleet)
+    try upgrade(channel)
+    try send(agent.full(), to: channel)
+    let refusal = try written(to: channel)
+    #expect(refusal.first == 0x82 && String(decoding: refusal, as: UTF8.self).contains("blocked"))
+    try send(agent.beat(), to: channel)
+    channel.embeddedEventLoop.advanceTime(by: .milliseconds(29_999))
+    #expect(try written(to: channel) == [], "it is not heard any more")
+    channel.embeddedEventLoop.advanceTime(by: .milliseconds(1))
+    #expect(try written(to: channel).suffix(4) == closing(1008))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(2))
+    #expect(!channel.isActive)
+}
+
+@Test func `an agent that has been there for a while is closed at once when another session replaces it`() throws {
+    let fleet = try fleet()
+    var agent = Reporter()
+    let old = try connection(fleet)
+    try upgrade(old)
+    try send(agent.full(), to: old)
+    old.embeddedEventLoop.advanceTime(by: .seconds(30))
+    _ = try written(to: old)
+    let young = try connection(fleet)
+    try upgrade(young)
+    try send(agent.full(), to: young)
+    old.embeddedEventLoop.run()
+    #expect(try written(to: old) == closing(1008))
+
+    // A copy of the agent, so alike that it is taken for it: the two take turns slowly.
+    let copy = try connection(fleet)
+    try upgrade(copy)
+    try send(agent.full(), to: copy)
+    _ = try written(to: young)
+    young.embeddedEventLoop.advanceTime(by: .seconds(29))
+    #expect(try written(to: young) == [])
+    young.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(try written(to: young).suffix(4) == closing(1008))
+}
+
+@Test func `an agent for which there is no room is told so, and closed with 1013 after 30 seconds`() throws {
+    let channel = try connection(try fleet(), inFlight: 10)
+    var agent = Reporter()
+    try upgrade(channel)
+    let large: [UInt8] = [0x82, 0x80 | 126, 0x20, 0, 0, 0, 0, 0] + Array(repeating: 0, count: 8_000)
+    try channel.writeInbound(ByteBuffer(bytes: large))
+    let answer = try written(to: channel)
+    #expect(String(decoding: answer, as: UTF8.self).contains(InFlightBytes.reason))
+    try send(agent.full(), to: channel)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+    #expect(try written(to: channel) == [])
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(try written(to: channel).suffix(4) == closing(1013))
 }
 
 @Test func `a WebSocket is pinged each 30 seconds, and closed when three pings are not answered`() throws {

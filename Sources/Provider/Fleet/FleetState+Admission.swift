@@ -105,10 +105,16 @@ extension FleetState {
         vitals[position].wasIntroduced = false
         vitals[position].wantsFullState = true
         vitals[position].askedFullStateAt = nil
+        pushForFullState(position, now, &effects)
+    }
+
+    /// Asks for the full state, if that is wanted and due, without waiting for a message: over WebSockets agents may
+    /// say nothing for ever.
+    mutating func pushForFullState(_ position: Int, _ now: Moment, _ effects: inout Effects) {
         guard vitals[position].status == .connected, let link = links[position], link.push != nil else { return }
         var message = answer(to: records[position].uid)
         askForFullState(position, now, &message)
-        effects.pushes.append((message, link))
+        if message.flags != 0 { effects.pushes.append((message, link)) }
     }
 
     /// Why nothing may be sent to this agent now; nil when it is let in and no other one uses its uid.

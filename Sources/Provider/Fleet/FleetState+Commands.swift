@@ -98,7 +98,16 @@ extension FleetState {
                 continue
             }
             var open = open
-            if open.checkTime(at: now) { update(open, &effects) } else { unfile(id) }
+            guard open.checkTime(at: now) else {
+                unfile(id)
+                continue
+            }
+            update(open, &effects)
+            if open.command.state == .unconfirmed, open.command.offerKind != nil,
+                let position = InstanceUID(open.command.instanceUID).flatMap({ position(of: $0) })
+            {
+                pushForFullState(position, now, &effects)
+            }
         }
     }
 

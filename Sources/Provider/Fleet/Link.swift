@@ -10,7 +10,8 @@ package final class Link: Sendable {
     package let push: (@Sendable (ServerToAgent) -> Void)?
     /// Sends a ping over a WebSocket; does nothing over HTTP.
     package let ping: @Sendable () -> Void
-    /// Closes the connection after what was written; over HTTP each exchange ends by itself.
+    /// Closes the connection after what was written, a young one after a while; nothing is received on it any more. Over
+    /// HTTP each exchange ends by itself.
     package let close: @Sendable () -> Void
     private let lastPong = Atomic<Int64>(0)
 

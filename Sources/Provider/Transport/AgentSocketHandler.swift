@@ -26,6 +26,10 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private var isAdmitted: Bool
     /// What still comes is dropped: it cannot be read, or there is no room for it.
     private var isDeaf = false
+    /// Set when the agent is sent away: what it still says is dropped, and the next beat closes with this code.
+    private var farewell: WebSocketErrorCode?
+    /// Whether the connection is older than a ping interval.
+    private var hasLasted = false
     private var link: Link?
     private var pings: RepeatedTask?
 
@@ -59,7 +63,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
                     channel.writeAndFlush(handler.frame(.ping, ByteBuffer()), promise: nil)
                 }
             },
-            close: { onLoop { $0.perform($0.conversation.close(.policyViolation), on: channel) } }
+            close: { onLoop { $0.sendAway(.policyViolation, on: channel) } }
         )
         pings = loop.scheduleRepeatedTask(initialDelay: Self.pingInterval, delay: Self.pingInterval) { _ in
             handler.value.beat(channel)
@@ -117,6 +121,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private func perform(_ action: AgentConversation.Action, on channel: any Channel) {
         switch action {
         case .nothing: break
+        case .receive where farewell != nil, .refuse where farewell != nil: break
         case .receive(let message):
             guard let link, let push = link.push else { return }
             fleet.receive(message, over: link) { reply in
@@ -155,7 +160,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private func turnAway(_ channel: any Channel) {
         logger.debug("an agent was turned away: too many bytes in flight")
         send(.unavailable(InFlightBytes.reason, retryAfter: RetryHint.random()), on: channel)
-        perform(conversation.close(.init(codeNumber: Self.tryAgainLater)), on: channel)
+        sendAway(.init(codeNumber: Self.tryAgainLater), on: channel)
         stopReading()
     }
 
@@ -165,6 +170,14 @@ final class AgentSocketHandler: ChannelInboundHandler {
         logger.notice("an agent's connection ends: its token is not accepted any more")
         perform(conversation.close(.policyViolation), on: channel)
         return false
+    }
+
+    /// Ends the conversation. Clients come back at once, whatever they were told: an agent that is sent away as soon as
+    /// it has come would do so hundreds of times a second. So a young connection is kept, unheard, until its first beat.
+    private func sendAway(_ code: WebSocketErrorCode, on channel: any Channel) {
+        guard farewell == nil else { return }
+        farewell = code
+        if hasLasted { perform(conversation.close(code), on: channel) }
     }
 
     private func stopReading() {
@@ -185,6 +198,8 @@ final class AgentSocketHandler: ChannelInboundHandler {
 
     private func beat(_ channel: any Channel) {
         guard hasToken(channel) else { return }
+        hasLasted = true
+        if let farewell { perform(conversation.close(farewell), on: channel) }
         switch conversation.beat() {
         case .ping where !conversation.isClosing: channel.writeAndFlush(frame(.ping, ByteBuffer()), promise: nil)
         case .ping: break
