@@ -11,6 +11,10 @@ package struct ProviderSettings: RESTObject, Equatable {
     package var keepEventsDays = 30
     package var keepCommandsDays = 90
     package var keepAuditDays = 365
+    /// The URL at which agents reach the provider, `https://HOST/v1/opamp` or wss alike, also through what ends TLS
+    /// before it; offered connection settings name it, as ws, wss, http or https by the agent's transport. Empty: they
+    /// name no endpoint, which agents read as unchanged.
+    package var agentURL = ""
 
     package init() {}
 
@@ -20,6 +24,7 @@ package struct ProviderSettings: RESTObject, Equatable {
         try coder.field("keep_events_days", &keepEventsDays)
         try coder.field("keep_commands_days", &keepCommandsDays)
         try coder.field("keep_audit_days", &keepAuditDays)
+        try coder.field("agent_url", &agentURL)
     }
 
     /// The member that is out of its range, with its value and what is allowed; nil when all are inside.

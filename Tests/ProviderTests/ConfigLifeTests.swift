@@ -23,11 +23,13 @@ extension Stage {
 
     mutating func offer(_ request: OfferRequest, to uid: InstanceUID, isWritten: Bool = true) throws -> String {
         let id = "offer-\(effects.changes.count)"
+        let before = effects.steps.count
         let caller = Caller(name: "ann", address: "127.0.0.1:9")
         if let earlier = try state.decide(request, for: uid, id: id, caller: caller, at: now, &effects).get() {
             return earlier
         }
         guard isWritten else {
+            state.undo(Array(effects.steps[before...]))
             state.drop(id)
             return id
         }

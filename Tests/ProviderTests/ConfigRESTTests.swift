@@ -20,9 +20,10 @@ extension TransportTestProvider {
 
     /// Sends JSON; gives status, ETag and the object that is answered.
     func send(
-        _ method: HTTPRequest.Method, _ path: String, _ body: JSON?, ifMatch: String? = nil
+        _ method: HTTPRequest.Method, _ path: String, _ body: JSON?, ifMatch: String? = nil, key: String? = nil
     ) async throws -> (status: Int, eTag: String?, json: JSON) {
-        let headers = isJSON + (ifMatch.map { [(name: "If-Match", value: $0)] } ?? [])
+        let conditions = [(name: "If-Match", value: ifMatch), (name: "Idempotency-Key", value: key)]
+        let headers = isJSON + conditions.compactMap { name, value in value.map { (name: name, value: $0) } }
         let answer = try await request(method, path, headers: headers, body: body.map { Array($0.text.utf8) })
         return (answer.status, answer.header("ETag"), answer.body.isEmpty ? .null : try JSON(parsing: answer.body))
     }

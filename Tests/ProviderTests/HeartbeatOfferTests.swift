@@ -68,7 +68,7 @@ extension Reporter {
         let id = try stage.offer(heartbeat: 120, to: agent.uid)
         #expect(stage.command(id)?.state == .unconfirmed)
         #expect(stage.vitals(agent.uid)?.expectedInterval == .seconds(120))
-        stage.wait(5)
+        stage.wait(61)
         stage.close(link)
         link = webSocket()
         stage.send(agent.full(), over: link)

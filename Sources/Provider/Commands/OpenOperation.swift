@@ -128,6 +128,17 @@ struct OpenOperation: RESTObject {
         (self.state, self.reason, finishedAt) = (state, reason, now.wall)
     }
 
+    /// Undoes its end, which could not be written.
+    mutating func goOn() {
+        (state, reason, finishedAt) = (.running, nil, nil)
+    }
+
+    /// Undoes what was noted of one target last, unless something else was since.
+    mutating func undo(_ after: TargetState, of target: Int, to before: TargetState) {
+        guard targets.indices.contains(target), targets[target].state == after else { return }
+        note(before, of: target)
+    }
+
     /// The operation as REST shows it, but for what is known of its agents.
     var shown: FleetOperation {
         var shown = FleetOperation()

@@ -171,15 +171,11 @@ extension Fleet {
         // Whether it was written; nil when it is not queued.
         let isWritten: Bool? = await withCheckedContinuation { continuation in
             let isOpen = state.withLock { state in
-                let before = state.commands[id]
                 var effects = FleetState.Effects()
                 let open = state.cancel(id, reason: reason, at: now, &effects)
-                guard let before, open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
+                guard open?.command.state == .cancelled, !effects.changes.isEmpty else { return false }
                 effects.audit(caller, "cancel", id, at: now)
-                commit(effects) { [self] isWritten in
-                    if !isWritten { self.state.withLock { $0.undoCancelling(before) } }
-                    continuation.resume(returning: isWritten)
-                }
+                commit(effects) { continuation.resume(returning: $0) }
                 return true
             }
             if !isOpen { continuation.resume(returning: nil) }
@@ -243,7 +239,13 @@ extension Fleet {
                 state.forget(position, at: now, &effects)
                 effects.audit(caller, "forget", view.record.uid.description, at: now)
                 commit(effects) { [self] isWritten in
-                    if !isWritten { self.state.withLock { $0.bringBack(forgotten) } }
+                    if !isWritten {
+                        self.state.withLock { state in
+                            var effects = FleetState.Effects()
+                            state.bringBack(forgotten, at: now, &effects)
+                            commit(effects)
+                        }
+                    }
                     continuation.resume(returning: isWritten)
                 }
                 return true

@@ -46,10 +46,19 @@ extension Fleet {
 
     /// Makes these files the desired configuration of an agent and offers them.
     ///
-    /// - Throws: 400 and 422 for files that cannot be offered; see `offer`.
+    /// - Throws: 400 and 422 for files that cannot be offered; see `offer` and `once`.
     func offerConfig(
-        _ request: ConfigRequest, to reference: String, ifMatch: IfMatch?, caller: Caller
+        _ request: ConfigRequest, to reference: String, ifMatch: IfMatch?, caller: Caller, idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
+        let repeatable = RepeatableRequest("config \(reference)", request.json, caller: caller, key: idempotencyKey)
+        return try await once(repeatable) { () async throws(Problem) -> Command in
+            var offer = try Self.offer(request)
+            (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
+            return try await self.offer(offer, to: try view(reference).record.uid, caller: caller)
+        }
+    }
+
+    private static func offer(_ request: ConfigRequest) throws(Problem) -> OfferRequest {
         let map = try AgentConfigMap(request.files)
         guard !map.configMap.isEmpty || request.stopAgent else {
             throw .badRequest(
@@ -61,25 +70,36 @@ extension Fleet {
         guard map.configMap.isEmpty || !request.stopAgent else {
             throw .badRequest(field: "stop_agent", "stop_agent goes with no file at all; leave it out, or the files")
         }
-        let uid = try view(reference).record.uid
         var revision = ConfigRevision()
         revision.files = map.listed
         var offer = OfferRequest(
-            kind: .config, command: .config, hash: map.offerHash, body: Self.body(of: map), revision: revision
+            kind: .config, command: .config, hash: map.offerHash, body: body(of: map), revision: revision
         )
         offer.parameters = ["files": .object(.init(map.listed.map { (key: $0.name, value: .integer($0.bytes)) }))]
-        (offer.ifMatch, offer.expiresSeconds) = (ifMatch, request.expiresSeconds)
-        offer.confirmSeconds = request.confirmSeconds
-        return try await self.offer(offer, to: uid, caller: caller)
+        (offer.expiresSeconds, offer.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+        offer.auditText = map.listed.audited
+        return offer
     }
 
     /// Makes the content of an earlier revision the desired configuration again, as a new revision.
     ///
-    /// - Throws: 404 for a revision that is not there, 409 where none was applied before the present one; see `offer`.
+    /// - Throws: 404 for a revision that is not there, 409 where none was applied before the present one; see `offer`
+    ///   and `once`.
     func rollBack(
-        _ request: RollbackRequest, of reference: String, ifMatch: IfMatch?, caller: Caller
+        _ request: RollbackRequest, of reference: String, ifMatch: IfMatch?, caller: Caller,
+        idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let record = try view(reference).record
+        let path = "config/rollback \(reference)"
+        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
+        return try await once(repeatable) { () async throws(Problem) -> Command in
+            let record = try view(reference).record
+            var offer = try await offerBack(request, of: record)
+            (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
+            return try await self.offer(offer, to: record.uid, caller: caller)
+        }
+    }
+
+    private func offerBack(_ request: RollbackRequest, of record: AgentRecord) async throws(Problem) -> OfferRequest {
         let (uid, offering) = (record.uid, record.decisions.config)
         let target: ConfigRevision
         if let number = request.revision {
@@ -107,28 +127,31 @@ extension Fleet {
             "rolled_back_to": .integer(target.revision),
             "files": .object(.init(target.files.map { (key: $0.name, value: .integer($0.bytes)) })),
         ]
-        (offer.ifMatch, offer.expiresSeconds) = (ifMatch, request.expiresSeconds)
-        offer.confirmSeconds = request.confirmSeconds
-        return try await self.offer(offer, to: uid, caller: caller)
+        (offer.expiresSeconds, offer.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+        offer.auditText = "rolled back to revision \(target.revision), \(target.files.audited)"
+        return offer
     }
 
     /// Offers the desired configuration again after it failed, or remained without proof.
     ///
-    /// - Throws: 409 when it did not; see `offer`.
+    /// - Throws: 409 when it did not; see `offer` and `once`.
     func retryConfig(
-        _ request: RetryRequest, of reference: String, ifMatch: IfMatch?, caller: Caller
+        _ request: RetryRequest, of reference: String, ifMatch: IfMatch?, caller: Caller, idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let record = try view(reference).record
-        guard let present = record.decisions.config.desired else {
-            throw Problem(409, "Nothing to retry", detail: "no configuration is desired of this agent")
+        let path = "config/retry \(reference)"
+        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
+        return try await once(repeatable) { () async throws(Problem) -> Command in
+            let record = try view(reference).record
+            guard let present = record.decisions.config.desired else {
+                throw Problem(409, "Nothing to retry", detail: "no configuration is desired of this agent")
+            }
+            var offer = OfferRequest(
+                kind: .config, command: .config, hash: present.hash, body: nil, revision: ConfigRevision()
+            )
+            (offer.isRetry, offer.ifMatch, offer.repeatable) = (true, ifMatch, repeatable)
+            (offer.expiresSeconds, offer.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+            return try await self.offer(offer, to: record.uid, caller: caller)
         }
-        var offer = OfferRequest(
-            kind: .config, command: .config, hash: present.hash, body: nil, revision: ConfigRevision()
-        )
-        offer.isRetry = true
-        (offer.ifMatch, offer.expiresSeconds) = (ifMatch, request.expiresSeconds)
-        offer.confirmSeconds = request.confirmSeconds
-        return try await self.offer(offer, to: record.uid, caller: caller)
     }
 
     // MARK: - Revisions
@@ -186,6 +209,14 @@ extension Fleet {
         let message = EffectiveConfig.with { $0.configMap = map }
         // A message without required fields can always be written.
         return (try? message.serializedBytes()) ?? []
+    }
+}
+
+extension [ConfigRevision.File] {
+    /// Names and sizes, as the audit tells them.
+    fileprivate var audited: String {
+        if isEmpty { return "no files" }
+        return map { "\($0.name.nonEmpty ?? "no name") (\($0.bytes) bytes)" }.joined(separator: ", ")
     }
 }
 

@@ -34,15 +34,26 @@ extension Fleet {
     /// Makes these the desired connection settings of an agent and offers them. A heartbeat interval that is left out
     /// stays as it is, since an agent reads none as "no heartbeats".
     ///
-    /// - Throws: 400 and 422 for settings that cannot be offered; see `offer`.
+    /// - Throws: 400 and 422 for settings that cannot be offered; see `offer` and `once`.
     func offerConnection(
-        _ request: ConnectionSettings, to reference: String, ifMatch: IfMatch?, caller: Caller
+        _ request: ConnectionSettings, to reference: String, ifMatch: IfMatch?, caller: Caller,
+        idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
+        let path = "connection-settings \(reference)"
+        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
+        return try await once(repeatable) { () async throws(Problem) -> Command in
+            let view = try view(reference)
+            var offer = try self.offer(request, to: view)
+            (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
+            return try await self.offer(offer, to: view.record.uid, caller: caller)
+        }
+    }
+
+    private func offer(_ request: ConnectionSettings, to view: AgentView) throws(Problem) -> OfferRequest {
         var settings = try OpAMPConnectionSettings(request)
         guard request != ConnectionSettings() else {
             throw .badRequest(field: "body", "there is no setting in it; use: \(Self.settingNames)")
         }
-        let view = try view(reference)
         let offering = view.record.decisions.settings
         if let seconds = request.heartbeatSeconds {
             try checkHeartbeat(seconds, "heartbeat_seconds")
@@ -52,27 +63,65 @@ extension Fleet {
             let seconds = request.heartbeatSeconds ?? offering.desired?.heartbeatSeconds ?? offering.taken
             settings.heartbeatIntervalSeconds = UInt64(seconds ?? Self.defaultHeartbeatSeconds)
         }
-        var offer = Self.request(settings, .connectionSettings, basedOn: offering)
-        offer.ifMatch = ifMatch
-        return try await self.offer(offer, to: view.record.uid, caller: caller)
+        return self.request(settings, .connectionSettings, to: view)
+    }
+
+    /// Offers the desired connection settings, or the interval alone, again after they failed, or remained without proof.
+    ///
+    /// - Throws: 409 when they did not; see `offer` and `once`.
+    func retryConnection(
+        _ request: RetryRequest, of reference: String, ifMatch: IfMatch?, caller: Caller, idempotencyKey: String? = nil
+    ) async throws(Problem) -> Command {
+        let path = "connection-settings/retry \(reference)"
+        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
+        return try await once(repeatable) { () async throws(Problem) -> Command in
+            let record = try view(reference).record
+            guard let present = record.decisions.settings.desired else {
+                throw Problem(409, "Nothing to retry", detail: "no connection settings are desired of this agent")
+            }
+            let kind = CommandKind.offering(present.command) ?? .connectionSettings
+            var offer = Self.request(try await settings(present), kind, gate: kind, basedOn: present.revision)
+            (offer.isRetry, offer.isEndpointFilled) = (true, present.isEndpointFilled)
+            (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
+            (offer.expiresSeconds, offer.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+            return try await self.offer(offer, to: record.uid, caller: caller)
+        }
     }
 
     /// Makes this the desired heartbeat interval of an agent and offers it, with what else is desired of its connection.
     ///
     /// - Returns: nil when an interval was withdrawn and nothing else is desired: then nothing is offered any more.
-    /// - Throws: 400 for a number that is none; see `offer`.
+    /// - Throws: 400 for a number that is none; see `offer` and `once`.
     func offerHeartbeat(
-        _ request: HeartbeatRequest, to reference: String, ifMatch: IfMatch?, caller: Caller
+        _ request: HeartbeatRequest, to reference: String, ifMatch: IfMatch?, caller: Caller,
+        idempotencyKey: String? = nil
     ) async throws(Problem) -> Command? {
-        let view = try view(reference)
-        let offering = view.record.decisions.settings
-        var settings = OpAMPConnectionSettings()
-        if let present = offering.desired { settings = try await self.settings(present) }
-        if request.seconds == .null {
-            guard !settings.isHeartbeatOnly else {
-                try await withdraw(.settings, from: view.record.uid, ifMatch: ifMatch, caller: caller)
+        let repeatable = RepeatableRequest("heartbeat \(reference)", request.json, caller: caller, key: idempotencyKey)
+        let again = { @Sendable (id: String) async throws(Problem) -> Command? in
+            id.isEmpty ? nil : try await self.command(id, wait: .zero)
+        }
+        return try await once(repeatable, again: again) { () async throws(Problem) -> Command? in
+            let view = try view(reference)
+            guard var offer = try await self.offer(request, to: view) else {
+                try await withdraw(
+                    .settings, from: view.record.uid, ifMatch: ifMatch, caller: caller, repeatable: repeatable)
                 return nil
             }
+            (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
+            return try await self.offer(offer, to: view.record.uid, caller: caller)
+        }
+    }
+
+    /// nil when nothing is left to offer.
+    private func offer(_ request: HeartbeatRequest, to view: AgentView) async throws(Problem) -> OfferRequest? {
+        var settings = OpAMPConnectionSettings()
+        if let present = view.record.decisions.settings.desired {
+            settings = try await self.settings(present)
+            // The one of now is filled in again.
+            if present.isEndpointFilled { settings.destinationEndpoint = "" }
+        }
+        if request.seconds == .null {
+            guard !settings.isHeartbeatOnly else { return nil }
             settings.heartbeatIntervalSeconds = UInt64(Self.defaultHeartbeatSeconds)
         } else {
             guard let seconds = request.seconds.integer else {
@@ -83,28 +132,43 @@ extension Fleet {
             settings.heartbeatIntervalSeconds = UInt64(seconds)
         }
         try need(CommandKind.heartbeat, view.facts)
-        var offer = Self.request(settings, .heartbeat, basedOn: offering)
-        offer.parameters = ["seconds": .integer(Int(settings.heartbeatIntervalSeconds))]
-        (offer.ifMatch, offer.expiresSeconds) = (ifMatch, request.expiresSeconds)
-        offer.confirmSeconds = request.confirmSeconds
-        return try await self.offer(offer, to: view.record.uid, caller: caller)
+        var offer = self.request(settings, .heartbeat, to: view)
+        (offer.expiresSeconds, offer.confirmSeconds) = (request.expiresSeconds, request.confirmSeconds)
+        return offer
     }
 
     /// What agents do unless told otherwise. Spec: OpAMP, "OpAMPConnectionSettings.heartbeat_interval_seconds".
     private static let defaultHeartbeatSeconds = 30
     private static var settingNames: String { ConnectionSettings.fieldNames.joined(separator: ", ") }
 
+    /// Asks for new settings. Where nobody gave an endpoint, it is the one of `agent_url`, by the transport that the agent
+    /// uses. Without that setting it is left out: whether there is TLS before the provider cannot be known, and an agent
+    /// that is sent to a wrong endpoint never comes back.
+    /// Spec: OpAMP, "OpAMPConnectionSettings.destination_endpoint".
+    private func request(_ given: OpAMPConnectionSettings, _ command: CommandKind, to view: AgentView) -> OfferRequest {
+        var settings = given
+        if settings.destinationEndpoint.isEmpty {
+            settings.destinationEndpoint = self.settings.endpoint(over: view.vitals.transport)
+        }
+        // An offer of more than an interval needs the capability for it, whatever it was asked for by.
+        let gate = given.isHeartbeatOnly ? CommandKind.heartbeat : .connectionSettings
+        let revision = view.record.decisions.settings.desired?.revision ?? 0
+        var request = Self.request(settings, command, gate: gate, basedOn: revision)
+        request.isEndpointFilled = settings != given
+        return request
+    }
+
     private static func request(
-        _ settings: OpAMPConnectionSettings, _ command: CommandKind, basedOn offering: Offering
+        _ settings: OpAMPConnectionSettings, _ command: CommandKind, gate: CommandKind, basedOn revision: Int
     ) -> OfferRequest {
         var request = OfferRequest(
             kind: .settings, command: command, hash: settings.offerHash, body: settings.stored,
             revision: ConfigRevision()
         )
-        // An offer of more than an interval needs the capability for it, whatever it was asked for by.
-        request.gate = settings.isHeartbeatOnly ? .heartbeat : .connectionSettings
-        request.heartbeatSeconds = Int(settings.heartbeatIntervalSeconds)
-        request.basedOn = offering.desired?.revision ?? 0
+        let seconds = Int(settings.heartbeatIntervalSeconds)
+        (request.gate, request.heartbeatSeconds, request.basedOn) = (gate, seconds, revision)
+        request.auditText = "every \(seconds) s"
+        if command.name == CommandKind.heartbeat.name { request.parameters["seconds"] = .integer(seconds) }
         let endpoint = SecretMask.masked(settings.destinationEndpoint)
         if !endpoint.isEmpty { request.parameters["destination_endpoint"] = .string(endpoint) }
         return request

@@ -20,6 +20,8 @@ struct OfferRequest: Sendable {
     /// The command whose capability the agent needs for the content; nil: that of `command`.
     var gate: CommandKind?
     var heartbeatSeconds: Int?
+    /// Whether the endpoint in connection settings is the provider's own, and not one that a person gave.
+    var isEndpointFilled = false
     /// The revision that the content was made from; nil: from none.
     var basedOn: Int?
     /// The revisions of which one must be the present one; nil: whichever it is.
@@ -28,6 +30,10 @@ struct OfferRequest: Sendable {
     var confirmSeconds: Int?
     /// Whether the present revision is offered again, which must have failed or be without proof.
     var isRetry = false
+    /// The key under which the caller may repeat the request.
+    var repeatable: RepeatableRequest?
+    /// What the audit tells of it beside revision and hash.
+    var auditText: String?
 }
 
 extension Fleet {
@@ -56,16 +62,16 @@ extension Fleet {
             let decision = state.withLock { state -> Decision? in
                 var effects = FleetState.Effects()
                 let decision = state.decide(request, for: uid, id: id, caller: caller, at: now, &effects)
-                guard case .success(let queued) = decision else {
-                    if case .failure(let problem) = decision { return .refused(problem) }
-                    return nil
+                let earlier: String?
+                switch decision {
+                case .failure(let problem): return .refused(problem)
+                case .success(let found): earlier = found
                 }
-                if let earlier = queued { return .same(commandID: earlier) }
+                if let earlier, effects.changes.isEmpty { return .same(commandID: earlier) }
                 commit(effects) { [self] isWritten in
-                    self.state.withLock { state in
-                        if isWritten { state.written(id) } else { state.drop(id) }
-                    }
-                    continuation.resume(returning: isWritten ? .queued : .refused(.offerNotStored))
+                    if earlier == nil { self.state.withLock { isWritten ? $0.written(id) : $0.drop(id) } }
+                    let done = earlier.map { Decision.same(commandID: $0) } ?? .queued
+                    continuation.resume(returning: isWritten ? done : .refused(notStored("nothing is offered")))
                 }
                 return nil
             }
@@ -89,22 +95,30 @@ extension Fleet {
     ///
     /// - Throws: 404 when the agent is unknown or nothing is desired of it, 412 when another revision is the present one.
     func withdraw(
-        _ kind: OfferKind, from uid: InstanceUID, ifMatch: IfMatch?, caller: Caller
+        _ kind: OfferKind, from uid: InstanceUID, ifMatch: IfMatch?, caller: Caller,
+        repeatable: RepeatableRequest? = nil
     ) async throws(Problem) {
         let now = Moment.now()
         let problem: Problem? = await withCheckedContinuation { continuation in
             let problem = state.withLock { state -> Problem? in
                 guard let position = state.position(of: uid) else { return .agentForgotten }
-                let present = state.records[position].decisions[kind].desired?.revision ?? 0
+                let desired = state.records[position].decisions[kind].desired
+                let present = desired?.revision ?? 0
                 if let problem = ifMatch?.refusal(of: present) { return problem }
-                guard present > 0 else {
+                guard let desired else {
                     return Problem(404, "Nothing desired", detail: "nothing of this kind is desired of the agent")
                 }
                 var effects = FleetState.Effects()
                 let reason = "withdrawn by \(caller.name)"
                 state.withdraw(kind, from: position, reason: reason, at: now, &effects)
                 state.note("\(kind.rawValue)_withdrawn", position, "revision \(present), \(reason)", now, &effects)
-                commit(effects) { continuation.resume(returning: $0 ? nil : .offerNotStored) }
+                effects.audit(
+                    caller, "withdraw", state.records[position].uid.description,
+                    detail: "\(desired.command) \(desired.auditText)", at: now)
+                if let repeatable { effects.changes.append(repeatable.standing(for: "", at: now)) }
+                commit(effects) { [self] in
+                    continuation.resume(returning: $0 ? nil : notStored("nothing was withdrawn"))
+                }
                 return nil
             }
             if let problem { continuation.resume(returning: problem) }
@@ -181,6 +195,12 @@ extension FleetState {
         if let revision = request.basedOn, revision != present?.revision ?? 0 {
             return .failure(Problem(409, "Changed meanwhile", detail: "somebody else changed it just now; repeat it"))
         }
+        func same(_ commandID: String) -> Result<String?, Problem> {
+            if let repeatable = request.repeatable {
+                effects.changes.append(repeatable.standing(for: commandID, at: now))
+            }
+            return .success(commandID)
+        }
         if request.isRetry {
             guard let present, present.hash == request.hash, present.state == .failed || present.state == .unconfirmed
             else {
@@ -188,12 +208,12 @@ extension FleetState {
                 return .failure(Problem(409, "Nothing to retry", detail: "\(state); only what failed is tried again"))
             }
         } else if let present, present.hash == request.hash {
-            if present.isUnderWay { return .success(present.commandID) }
-            if present.state == .failed, request.kind == .config {
+            if present.isUnderWay { return same(present.commandID) }
+            if present.state == .failed {
                 return .failure(.alreadyFailed(present.revision, commandID: present.commandID))
             }
             let reported = record.facts.reported(request.kind)
-            if present.state == .applied, reported.hash == present.hash { return .success(present.commandID) }
+            if present.state == .applied, reported.hash == present.hash { return same(present.commandID) }
         }
 
         var command = Command()
@@ -223,6 +243,7 @@ extension FleetState {
         (offer.command, offer.commandID) = (gate.name, id)
         (offer.requestedBy, offer.requestedFrom, offer.requestedAt) = (caller.name, caller.address, now.wall)
         offer.heartbeatSeconds = request.heartbeatSeconds
+        offer.isEndpointFilled = request.isEndpointFilled
 
         if let body = request.body { effects.changes.append(.config(hash: revision.hash, body: body)) }
         if !request.isRetry {
@@ -232,15 +253,16 @@ extension FleetState {
         var open = OpenCommand(command)
         open.isUnwritten = true
         self.offer(offer, request.kind, by: open, to: position, at: now, &effects)
+        let verb = request.isRetry ? "retry" : revision.rolledBackTo == nil ? "offer" : "roll_back"
+        let text = ["\(request.command.name) \(offer.auditText), command \(id)", request.auditText].compactMap(\.self)
+        effects.audit(caller, verb, record.uid.description, detail: text.joined(separator: ", "), at: now)
+        if let repeatable = request.repeatable { effects.changes.append(repeatable.standing(for: id, at: now)) }
         return .success(nil)
     }
 }
 
 extension Problem {
     static let agentForgotten = Problem(404, "No such agent", detail: "the agent has just been forgotten")
-    static let offerNotStored = Problem(
-        507, "Not stored", detail: "it could not be written to disk; nothing is offered or withdrawn"
-    )
 
     static func alreadyFailed(_ revision: Int, commandID: String) -> Problem {
         var problem = Problem(

@@ -115,12 +115,7 @@ extension Fleet {
             }
             if !isRunning { continuation.resume(returning: nil) }
         }
-        if isWritten == false {
-            throw Problem(
-                507, "Not stored",
-                detail: "the operation was ended, but that could not be written to disk: it goes on if the provider "
-                    + "is started again")
-        }
+        if isWritten == false { throw notStored("the operation goes on") }
         let operation = try await operation(id, wait: .zero)
         guard isWritten == nil else { return operation }
         throw Problem(

@@ -100,8 +100,8 @@ package final class Fleet: Sendable {
     /// Queues the writes of a decision; hands commands over and wakes those who wait once they are on disk.
     ///
     /// Called with the state locked: that keeps the writes in the order of the decisions. What cannot be written is
-    /// tried again until it is, except for what a person asked for, which is undone by who is told, and commands to hand
-    /// over, which are queued again.
+    /// tried again until it is, except for what a person asked for, and commands to hand over, which are queued again.
+    /// Of what a person asked for commands and offers are undone here; the rest is, by who is told.
     ///
     /// - Parameters:
     ///   - isAct: whether a person asked for it; nil: if somebody is told.
@@ -128,6 +128,7 @@ package final class Fleet: Sendable {
             case .failure:
                 state.withLock { state in
                     for delivery in effects.deliveries { state.takeBack(delivery.commandID) }
+                    if isAct { state.undo(effects.steps) }
                 }
             }
             then?((try? result.get()) != nil)
@@ -220,8 +221,7 @@ extension FleetState.Effects {
         if case .command(let open) = change, deliveries.contains(where: { $0.commandID == open.command.id }) {
             return false
         }
-        if case .audit = change { return !isAct }
-        return !isAct || !change.isAcknowledged
+        return !isAct
     }
 }
 

@@ -58,10 +58,7 @@ extension FleetState {
     }
 
     /// Takes a command back that could not be written: it was never queued.
-    mutating func drop(_ id: String) {
-        if let open = commands[id] { dropOffer(open) }
-        unfile(id)
-    }
+    mutating func drop(_ id: String) { unfile(id) }
 
     /// Hands over what is queued for an agent that is connected by WebSocket.
     mutating func push(to uid: InstanceUID, at now: Moment, _ effects: inout Effects) {
@@ -243,7 +240,9 @@ extension FleetState {
 
     mutating func update(_ changed: OpenCommand, _ effects: inout Effects) {
         let open = settle(changed, &effects)
-        commands[open.command.id] = open
+        if let before = commands.updateValue(open, forKey: open.command.id) {
+            effects.steps.append(.command(before: before, after: open))
+        }
         nextDeadline = min(nextDeadline, open.deadline)
         effects.changes.append(.command(open))
         effects.touched.append(open.command.id)

@@ -9,13 +9,16 @@ extension FleetState {
         effects.changes.append(.decisions(records[position].uid, decisions, at: now.wall))
     }
 
-    /// Takes a decision back that could not be written, unless another has been made since.
+    /// Takes a decision back that could not be written, unless another has been made since: who is let in, and labels.
     mutating func takeBack(_ decisions: Decisions, of uid: InstanceUID, to before: Decisions) {
-        guard let position = position(of: uid), records[position].decisions == decisions else { return }
-        replaceDecisions(before, at: position)
+        guard let position = position(of: uid) else { return }
+        var restored = records[position].decisions
+        guard restored.admission == decisions.admission, restored.labels == decisions.labels else { return }
+        (restored.admission, restored.labels) = (before.admission, before.labels)
+        replaceDecisions(restored, at: position)
     }
 
-    private mutating func replaceDecisions(_ decisions: Decisions, at position: Int) {
+    mutating func replaceDecisions(_ decisions: Decisions, at position: Int) {
         let old = records[position]
         pendingCount += (decisions.admission == .pending ? 1 : 0) - (old.decisions.admission == .pending ? 1 : 0)
         records[position] = AgentRecord(

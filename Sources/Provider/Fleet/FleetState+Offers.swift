@@ -11,8 +11,8 @@ extension FleetState {
         _ effects: inout Effects
     ) {
         let superseded = records[position].decisions[kind].desired
-        handovers[OfferKey(uid: records[position].uid, kind: kind)] = nil
         decide(kind, at: position, now, &effects) { $0.desire(offer) }
+        handovers[OfferKey(uid: records[position].uid, kind: kind)] = nil
         queue(open, at: now, &effects)
         if let superseded, superseded.state == .queued {
             let reason = "superseded by revision \(offer.revision)"
@@ -25,8 +25,8 @@ extension FleetState {
         _ kind: OfferKind, from position: Int, reason: String, at now: Moment, _ effects: inout Effects
     ) {
         guard let desired = records[position].decisions[kind].desired else { return }
-        handovers[OfferKey(uid: records[position].uid, kind: kind)] = nil
         decide(kind, at: position, now, &effects) { $0.withdraw() }
+        handovers[OfferKey(uid: records[position].uid, kind: kind)] = nil
         if desired.state == .queued { _ = cancel(desired.commandID, reason: reason, at: now, &effects) }
     }
 
@@ -71,7 +71,10 @@ extension FleetState {
     }
 
     /// Offers once more what was handed over and the agent does not have: when a session begins, and after a report of
-    /// what it has. Never what failed, never what is queued, and ever less often while the agent says nothing of it.
+    /// what it has, or with the first message once it is time. Never what failed, never what is queued, and ever less
+    /// often. See `Handover`.
+    ///
+    /// That a session begins is no sign that settings were lost: agents begin one because of them.
     ///
     /// Only to agents that report what they have, since of others nothing is known; a heartbeat interval, which agents
     /// forget when they restart, to others too.
@@ -96,11 +99,11 @@ extension FleetState {
             let isReport =
                 message.hasAgentDescription
                 || (kind == .config ? message.hasRemoteConfigStatus : message.hasConnectionSettingsStatus)
-            var handover = handovers[key] ?? Handover(at: nil)
-            let mayBeLost = isRepeated || begins && !vitals[position].isPolling
-            guard handover.isDue(mayBeLost: mayBeLost, isReport: begins || isReport, at: now) else { continue }
-            handover.repeated(at: now)
-            handovers[key] = handover
+            let occasion: Handover.Occasion =
+                if isRepeated { .answerLost } else if begins, kind == .config, !vitals[position].isPolling {
+                    .session
+                } else { begins || isReport ? .report : .message }
+            guard handovers[key, default: Handover(at: nil)].repeats(on: occasion, at: now) else { continue }
             contents.append(OfferedContent(kind: kind, hash: offer.hash))
             note("\(kind.rawValue)_offered", position, "revision \(offer.revision), again", now, &effects)
         }
@@ -173,7 +176,9 @@ extension FleetState {
                 .outcome(records[position].uid, kind, revision: new.revision, new.state, error: new.error)
             )
         }
-        if desired?.hash == hash { handovers[OfferKey(uid: records[position].uid, kind: kind)] = nil }
+        if desired?.hash == hash {
+            handovers[OfferKey(uid: records[position].uid, kind: kind)]?.heard(isApplied: state == .applied)
+        }
         guard let desired, desired != before.desired else { return }
         if state == .applied {
             note("\(kind.rawValue)_applied", position, "revision \(desired.revision)", now, &effects)
@@ -220,15 +225,6 @@ extension FleetState {
         note("certificate_requested", position, "ignored: this provider signs no certificates", now, &effects)
     }
 
-    /// Undoes in memory what an offer changed, when its command could not be written.
-    mutating func dropOffer(_ open: OpenCommand) {
-        guard let kind = open.command.offerKind, let uid = InstanceUID(open.command.instanceUID),
-            let position = position(of: uid), records[position].decisions[kind].desired?.commandID == open.command.id
-        else { return }
-        var none = Effects()
-        decide(kind, at: position, Moment(wall: open.command.queuedAt, monotonic: 0), &none) { $0.goBack() }
-    }
-
     /// Undoes in memory handing over an offer, when `sent` could not be written.
     mutating func takeBackOffer(_ open: OpenCommand) {
         guard let kind = open.command.offerKind, let uid = InstanceUID(open.command.instanceUID),
@@ -270,6 +266,10 @@ extension FleetState {
         var decisions = record.decisions
         change(&decisions[kind])
         guard decisions != record.decisions else { return }
+        let key = OfferKey(uid: record.uid, kind: kind)
+        effects.steps.append(
+            .offering(
+                key, before: record.decisions[kind], handovers[key], desired: decisions[kind].desired?.commandID))
         if kind == .settings, let desired = decisions.settings.desired, desired.isTaken(by: record.facts) {
             decisions.settings.taken = desired.heartbeatSeconds
             vitals[position].offeredInterval = UInt32(clamping: desired.heartbeatSeconds ?? 0)

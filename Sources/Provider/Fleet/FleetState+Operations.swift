@@ -31,6 +31,7 @@ extension FleetState {
         _ id: String, _ state: OperationState, _ reason: String, at now: Moment, _ effects: inout Effects
     ) {
         operations[id]?.end(state, reason, at: now)
+        effects.steps.append(.end(operation: id))
         withdrawQueued(id, reason, at: now, &effects)
         close(id, &effects)
     }

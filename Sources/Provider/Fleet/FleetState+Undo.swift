@@ -3,12 +3,72 @@ import OpAMP
 
 // How acts of people that could not be written are undone: nobody was told that they are done.
 extension FleetState {
+    /// What an act changed beside what it was asked for, as it was before and as it was left.
+    enum Step: Sendable {
+        case command(before: OpenCommand, after: OpenCommand)
+        /// What is desired now is named by its command.
+        case offering(OfferKey, before: Offering, Handover?, desired: String?)
+        /// An operation that ran was ended.
+        case end(operation: String)
+    }
+
     /// An agent with everything that is taken out when it is forgotten.
     struct Forgotten: Sendable {
         fileprivate let record: AgentRecord
         fileprivate let vitals: Vitals
         fileprivate let aliases: [InstanceUID: InstanceUID]
         fileprivate let commands: [OpenCommand]
+        fileprivate let handovers: [OfferKey: Handover]
+        /// The uid that it was offered.
+        fileprivate let offeredUID: InstanceUID?
+    }
+
+    /// Takes back the last steps, as far as nothing else has changed the same things since.
+    mutating func undo(_ steps: [Step]) {
+        for step in steps.reversed() {
+            switch step {
+            case .command(let before, let after): undo(after, to: before)
+            case .offering(let key, let before, let handover, let desired):
+                undo(desired, of: key, to: before, handover)
+            case .end(let id):
+                operations[id]?.goOn()
+                operationsDue.insert(id)
+            }
+        }
+        nextDeadline = .min
+    }
+
+    private mutating func undo(_ after: OpenCommand, to before: OpenCommand) {
+        let id = before.command.id
+        if let now = commands[id], now == after {
+            var restored = before
+            // It may have been written since.
+            restored.isUnwritten = now.isUnwritten
+            commands[id] = restored
+        }
+        guard let operation = before.command.operation, let target = before.operationTarget else { return }
+        operations[operation]?.undo(TargetState(after.command.state), of: target, to: TargetState(before.command.state))
+        operationsDue.insert(operation)
+    }
+
+    private mutating func undo(_ desired: String?, of key: OfferKey, to before: Offering, _ handover: Handover?) {
+        guard let position = position(of: key.uid) else { return }
+        var decisions = records[position].decisions
+        let now = decisions[key.kind]
+        guard now.desired?.commandID == desired else { return }
+        var restored = before
+        // What the agent said meanwhile of what was desired before stays; an offer that was not written either is none.
+        for offer in [now.desired, now.fallback].compactMap(\.self) {
+            if restored.desired?.commandID == offer.commandID { restored.desired = offer }
+            if restored.fallback?.commandID == offer.commandID { restored.fallback = offer }
+        }
+        if let desired = restored.desired, desired.state == .queued, commands[desired.commandID] == nil {
+            restored.goBack()
+        }
+        decisions[key.kind] = restored
+        replaceDecisions(decisions, at: position)
+        if key.kind == .settings { vitals[position].offeredInterval = UInt32(clamping: restored.taken ?? 0) }
+        handovers[key] = handover
     }
 
     /// What forgetting this agent takes out.
@@ -16,26 +76,29 @@ extension FleetState {
         let uid = records[position].uid
         return Forgotten(
             record: records[position], vitals: vitals[position], aliases: aliases.filter { $0.value == uid },
-            commands: (commandsByAgent[uid] ?? []).compactMap { commands[$0] }
+            commands: (commandsByAgent[uid] ?? []).compactMap { commands[$0] },
+            handovers: handovers.filter { $0.key.uid == uid }, offeredUID: offers[uid]
         )
     }
 
-    /// Brings a forgotten agent back, unless it has come by itself.
-    mutating func bringBack(_ forgotten: Forgotten) {
+    /// Brings a forgotten agent back; one that has come by itself meanwhile has what was decided about it again.
+    mutating func bringBack(_ forgotten: Forgotten, at now: Moment, _ effects: inout Effects) {
         let uid = forgotten.record.uid
-        if index.position(of: uid) == nil { append(forgotten.record, forgotten.vitals, link: nil) }
+        if let position = index.position(of: uid) {
+            decide(forgotten.record.decisions, at: position, now, &effects)
+        } else {
+            append(forgotten.record, forgotten.vitals, link: nil)
+        }
+        keptLabels[uid] = nil
         aliases.merge(forgotten.aliases) { now, _ in now }
+        handovers.merge(forgotten.handovers) { now, _ in now }
+        if let offered = forgotten.offeredUID, offers[uid] == nil {
+            (offers[uid], offeredTo[offered]) = (offered, uid)
+        }
         for open in forgotten.commands where commands[open.command.id] == nil {
             commands[open.command.id] = open
             commandsByAgent[uid, default: []].append(open.command.id)
         }
-        nextDeadline = .min
-    }
-
-    /// Makes a withdrawn command what it was before.
-    mutating func undoCancelling(_ open: OpenCommand) {
-        guard commands[open.command.id]?.command.state == .cancelled else { return }
-        commands[open.command.id] = open
         nextDeadline = .min
     }
 }

@@ -25,6 +25,8 @@ struct FleetState: Sendable {
         var reoffers: [Reoffer] = []
         /// Ids of commands whose state changed.
         var touched: [String] = []
+        /// What undoes the changes of commands and offers, where a person asked for them and they cannot be written.
+        var steps: [Step] = []
         /// Messages that need not be on disk first, and WebSockets to ask for a sign of life or to close: done at once,
         /// in this order.
         var pushes: [(message: ServerToAgent, link: Link)] = []

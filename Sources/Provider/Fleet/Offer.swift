@@ -43,6 +43,8 @@ struct Offer: RESTObject, Equatable {
     var effectiveHash: String?
     /// The heartbeat interval in connection settings; 0 turns heartbeats off.
     var heartbeatSeconds: Int?
+    /// Whether the endpoint in connection settings is the one of `agent_url`, and not one that a person gave.
+    var isEndpointFilled = false
 
     init() {}
 
@@ -59,7 +61,13 @@ struct Offer: RESTObject, Equatable {
         try coder.field("applied_at", &appliedAt)
         try coder.field("effective_hash", &effectiveHash)
         try coder.field("heartbeat_seconds", &heartbeatSeconds)
+        var isFilled = isEndpointFilled ? true : nil
+        try coder.field("endpoint_filled", &isFilled)
+        isEndpointFilled = isFilled ?? false
     }
+
+    /// What the audit tells of it: nothing of its content.
+    var auditText: String { "revision \(revision), hash \(hash.hex.prefix(12))" }
 
     /// Whether the offer is on its way, so that another hash reported by the agent means nothing yet.
     var isUnderWay: Bool { state == .queued || state == .sent || state == .applying }

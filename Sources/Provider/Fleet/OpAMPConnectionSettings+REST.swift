@@ -6,6 +6,7 @@ import SwiftProtobuf
 
 extension OpAMPConnectionSettings {
     private static let textLimit = 8192
+    static let schemes = ["ws", "wss", "http", "https"]
     private static let versions = ["1.0", "1.1", "1.2", "1.3"]
 
     /// The settings of a request, checked. The heartbeat interval is left to the caller.
@@ -14,8 +15,7 @@ extension OpAMPConnectionSettings {
     init(_ settings: ConnectionSettings) throws(Problem) {
         self.init()
         if let endpoint = settings.destinationEndpoint {
-            destinationEndpoint = try Self.url(
-                endpoint, "destination_endpoint", schemes: ["ws", "wss", "http", "https"])
+            destinationEndpoint = try Self.url(endpoint, "destination_endpoint", schemes: Self.schemes)
         }
         if let fields = settings.headers { headers = try Headers(fields, "headers") }
         if let given = settings.certificate?.value {
@@ -38,7 +38,10 @@ extension OpAMPConnectionSettings {
         }
     }
 
-    private static func url(_ text: String, _ field: String, schemes: [String]) throws(Problem) -> String {
+    /// A URL as it was given.
+    ///
+    /// - Throws: 400 for what is none, or of another scheme; 422 for one with a masked secret.
+    static func url(_ text: String, _ field: String, schemes: [String]) throws(Problem) -> String {
         try refuseMark(text, field)
         let scheme = text.prefix { $0 != ":" }.lowercased()
         let isPrintable = text.utf8.allSatisfy { (0x21...0x7e).contains($0) }

@@ -21,9 +21,12 @@ extension Route {
         Route(
             .put, "/api/v1/agents/{ref}/config",
             "Offers an agent a configuration; 200 when it runs on it already.", .agent, .body(ConfigRequest.self),
-            .ifMatch, for: .admin, bodyLimit: configBodyLimit, answers: offerAnswers, refusals: [404, 409, 412, 422]
-        ) { call, agent, request, ifMatch in
-            accepted(try await call.fleet.offerConfig(request, to: agent, ifMatch: ifMatch, caller: call.caller))
+            .ifMatch, .idempotencyKey, for: .admin, bodyLimit: configBodyLimit, answers: offerAnswers,
+            refusals: [404, 409, 412, 422]
+        ) { call, agent, request, ifMatch, key in
+            accepted(
+                try await call.fleet.offerConfig(
+                    request, to: agent, ifMatch: ifMatch, caller: call.caller, idempotencyKey: key))
         },
         Route(
             .delete, "/api/v1/agents/{ref}/config",
@@ -49,16 +52,21 @@ extension Route {
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/rollback", "Offers an agent an earlier configuration again.", .agent,
-            .body(RollbackRequest.self), .ifMatch, for: .admin, answers: offerAnswers, refusals: [404, 409, 412, 422]
-        ) { call, agent, request, ifMatch in
-            accepted(try await call.fleet.rollBack(request, of: agent, ifMatch: ifMatch, caller: call.caller))
+            .body(RollbackRequest.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
+            refusals: [404, 409, 412, 422]
+        ) { call, agent, request, ifMatch, key in
+            accepted(
+                try await call.fleet.rollBack(
+                    request, of: agent, ifMatch: ifMatch, caller: call.caller, idempotencyKey: key))
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/retry", "Offers the desired configuration again after it failed.",
-            .agent, .optionalBody(RetryRequest.self), .ifMatch, for: .admin, answers: offerAnswers,
-            refusals: [404, 409, 412]
-        ) { call, agent, request, ifMatch in
-            accepted(try await call.fleet.retryConfig(request, of: agent, ifMatch: ifMatch, caller: call.caller))
+            .agent, .optionalBody(RetryRequest.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
+            refusals: [404, 409, 412, 422]
+        ) { call, agent, request, ifMatch, key in
+            accepted(
+                try await call.fleet.retryConfig(
+                    request, of: agent, ifMatch: ifMatch, caller: call.caller, idempotencyKey: key))
         },
     ]
 

@@ -16,11 +16,12 @@ extension Route {
         Route(
             .put, "/api/v1/agents/{ref}/connection-settings",
             "Offers an agent how to connect; it replaces what was desired before.", .agent,
-            .body(ConnectionSettings.self), .ifMatch, for: .admin, answers: offerAnswers,
+            .body(ConnectionSettings.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
-        ) { call, agent, settings, ifMatch in
+        ) { call, agent, settings, ifMatch, key in
             accepted(
-                try await call.fleet.offerConnection(settings, to: agent, ifMatch: ifMatch, caller: call.caller))
+                try await call.fleet.offerConnection(
+                    settings, to: agent, ifMatch: ifMatch, caller: call.caller, idempotencyKey: key))
         },
         Route(
             .delete, "/api/v1/agents/{ref}/connection-settings",
@@ -32,13 +33,24 @@ extension Route {
             return Answer(status: .noContent, fields: [.eTag: IfMatch.tag(of: 0)])
         },
         Route(
+            .post, "/api/v1/agents/{ref}/connection-settings/retry",
+            "Offers the desired connection settings again after they failed.", .agent,
+            .optionalBody(RetryRequest.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
+            refusals: [404, 409, 412, 422]
+        ) { call, agent, request, ifMatch, key in
+            accepted(
+                try await call.fleet.retryConnection(
+                    request, of: agent, ifMatch: ifMatch, caller: call.caller, idempotencyKey: key))
+        },
+        Route(
             .put, "/api/v1/agents/{ref}/heartbeat",
             "Offers an agent an interval of heartbeats; 204 when null withdraws it and nothing else is desired.",
-            .agent, .body(HeartbeatRequest.self), .ifMatch, for: .admin, answers: offerAnswers + [.noContent(.eTag)],
+            .agent, .body(HeartbeatRequest.self), .ifMatch, .idempotencyKey, for: .admin,
+            answers: offerAnswers + [.noContent(.eTag)],
             refusals: [404, 409, 412, 422]
-        ) { call, agent, request, ifMatch in
+        ) { call, agent, request, ifMatch, key in
             let command = try await call.fleet.offerHeartbeat(
-                request, to: agent, ifMatch: ifMatch, caller: call.caller)
+                request, to: agent, ifMatch: ifMatch, caller: call.caller, idempotencyKey: key)
             return command.map { accepted($0) } ?? Answer(status: .noContent, fields: [.eTag: IfMatch.tag(of: 0)])
         },
     ]

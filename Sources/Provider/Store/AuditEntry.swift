@@ -10,7 +10,8 @@ struct AuditEntry: Sendable, Equatable {
     let at: Timestamp
     let by: String
     let from: String
-    /// A verb: `queue`, `cancel`, `forget`.
+    /// A verb: `queue`, `cancel`, `forget`; of configurations and connection settings `offer`, `roll_back`, `retry`,
+    /// `withdraw`.
     let action: String
     /// What it was done to: the uid of an agent, the id of a command, or the name of what was changed.
     let target: String

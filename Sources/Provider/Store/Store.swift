@@ -190,7 +190,10 @@ final class Store: Sendable {
             backlog.withLock { $0.keep(batch.flatMap { group in group.changes.filter(group.keeps) }) }
             ended(with: error)
         }
-        for (group, result) in zip(batch, results) { group.completion?(result) }
+        let told = Array(zip(batch, results))
+        for (group, result) in told where result.isSuccess { group.completion?(result) }
+        // What was decided last is undone first.
+        for (group, result) in told.reversed() where !result.isSuccess { group.completion?(result) }
         if !backlog.withLock({ $0.isEmpty }) { writeLater { $0.schedule() } }
     }
 
@@ -461,6 +464,10 @@ extension Store {
             }
         }
     }
+}
+
+extension Result {
+    fileprivate var isSuccess: Bool { if case .success = self { true } else { false } }
 }
 
 extension [UInt8] {
