@@ -1,5 +1,3 @@
-package import JSON
-
 /// The connection settings of one agent. REST: `GET agents/{ref}/connection-settings`. Secrets are masked.
 package struct AgentConnection: RESTObject, Equatable {
     /// What people want it to use.
@@ -56,15 +54,15 @@ package struct HeartbeatRequest: RESTObject, Equatable {
     package static let secondsAllowed = 0...86_400
 
     /// Seconds between heartbeats; 0 turns them off, null withdraws the interval.
-    package var seconds = JSON.null
+    package var seconds = Nullable<Int>(nil)
     package var expiresSeconds: Int?
     package var confirmSeconds: Int?
 
     package init() {}
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
-        try coder.required("seconds", &seconds)
-        try coder.field("expires_seconds", &expiresSeconds)
-        try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.required("seconds", &seconds, in: Self.secondsAllowed)
+        try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
+        try coder.field("confirm_seconds", &confirmSeconds, in: CommandRequest.confirmSecondsAllowed)
     }
 }

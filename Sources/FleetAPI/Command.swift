@@ -117,8 +117,8 @@ package struct CommandRequest: RESTObject, Equatable {
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("command", &command)
         try coder.field("parameters", &parameters)
-        try coder.field("expires_seconds", &expiresSeconds)
-        try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
+        try coder.field("confirm_seconds", &confirmSeconds, in: CommandRequest.confirmSecondsAllowed)
         try coder.field("acknowledge_known_defect", &acknowledgeKnownDefect)
     }
 }

@@ -18,8 +18,8 @@ package struct ConfigRequest: RESTObject, Equatable {
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("files", &files)
         try coder.field("stop_agent", &stopAgent)
-        try coder.field("expires_seconds", &expiresSeconds)
-        try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
+        try coder.field("confirm_seconds", &confirmSeconds, in: CommandRequest.confirmSecondsAllowed)
     }
 }
 
@@ -59,8 +59,8 @@ package struct RollbackRequest: RESTObject, Equatable {
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.field("revision", &revision)
-        try coder.field("expires_seconds", &expiresSeconds)
-        try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
+        try coder.field("confirm_seconds", &confirmSeconds, in: CommandRequest.confirmSecondsAllowed)
     }
 }
 
@@ -72,7 +72,7 @@ package struct RetryRequest: RESTObject, Equatable {
     package init() {}
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
-        try coder.field("expires_seconds", &expiresSeconds)
-        try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
+        try coder.field("confirm_seconds", &confirmSeconds, in: CommandRequest.confirmSecondsAllowed)
     }
 }

@@ -17,7 +17,7 @@ package struct ConnectionSettings: RESTObject, Equatable {
         try coder.field("destination_endpoint", &destinationEndpoint)
         try coder.field("headers", &headers)
         try coder.field("certificate", &certificate)
-        try coder.field("heartbeat_seconds", &heartbeatSeconds)
+        try coder.field("heartbeat_seconds", &heartbeatSeconds, in: HeartbeatRequest.secondsAllowed)
         try coder.field("tls", &tls)
         try coder.field("proxy", &proxy)
     }

@@ -88,7 +88,7 @@ package struct FieldCoder {
         (mode, object) = (.describing(schemas), JSON.Object())
     }
 
-    /// A member that must be there.
+    /// A member that must be there; null only where its type takes it.
     ///
     /// - Parameter bounds: what a number may be.
     package mutating func required<Value: RESTValue>(
@@ -96,7 +96,10 @@ package struct FieldCoder {
     ) throws(ShapeError) {
         switch mode {
         case .reading:
-            if object[name] == nil { throw ShapeError(path: name, message: "is missing") }
+            guard let found = object[name] else { throw ShapeError(path: name, message: "is missing") }
+            if found == .null {
+                do { value = try Value(json: found) } catch { throw error.inside(name) }
+            }
         case .describing(let schemas):
             names.append(name)
             object.append(name, schemas.required(Value.self, bounds: bounds))

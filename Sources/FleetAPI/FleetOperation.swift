@@ -49,12 +49,12 @@ package struct OperationRequest: RESTObject, Equatable {
         try coder.field("dry_run", &dryRun)
         try coder.field("digest", &digest)
         try coder.field("count", &count)
-        try coder.field("limit", &limit)
+        try coder.field("limit", &limit, in: Self.limitAllowed)
         try coder.field("skip", &skip)
-        try coder.field("max_in_flight", &maxInFlight)
-        try coder.field("stop_after_failures", &stopAfterFailures)
-        try coder.field("expires_seconds", &expiresSeconds)
-        try coder.field("confirm_seconds", &confirmSeconds)
+        try coder.field("max_in_flight", &maxInFlight, in: Self.maxInFlightAllowed)
+        try coder.field("stop_after_failures", &stopAfterFailures, in: Self.stopAfterFailuresAllowed)
+        try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
+        try coder.field("confirm_seconds", &confirmSeconds, in: CommandRequest.confirmSecondsAllowed)
         try coder.field("acknowledge_known_defect", &acknowledgeKnownDefect)
     }
 }

@@ -20,10 +20,10 @@ package struct ProviderSettings: RESTObject, Equatable {
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.field("approval_required", &approvalRequired)
-        try coder.field("forget_after_seconds", &forgetAfterSeconds)
-        try coder.field("keep_events_days", &keepEventsDays)
-        try coder.field("keep_commands_days", &keepCommandsDays)
-        try coder.field("keep_audit_days", &keepAuditDays)
+        try coder.field("forget_after_seconds", &forgetAfterSeconds, in: Self.forgetAfterSecondsAllowed)
+        try coder.field("keep_events_days", &keepEventsDays, in: Self.keepDaysAllowed)
+        try coder.field("keep_commands_days", &keepCommandsDays, in: Self.keepDaysAllowed)
+        try coder.field("keep_audit_days", &keepAuditDays, in: Self.keepDaysAllowed)
         try coder.field("agent_url", &agentURL)
     }
 

@@ -59,17 +59,18 @@ package final class Schemas {
     func optional<Value: RESTValue>(_: Value.Type, bounds: ClosedRange<Int>?, default: JSON?) -> JSON {
         let schema = required(Value.self, bounds: bounds)
         guard use != .answer else { return schema }
-        var nullable: JSON.Object
-        if case .string(let type)? = schema["type"], var members = schema.object {
-            members["type"] = [.string(type), "null"]
-            nullable = members
-        } else if schema == [:] {
-            return schema
-        } else {
-            nullable = JSON.Object([("anyOf", [schema, ["type": "null"]])])
+        guard use == .request, let `default`, var withDefault = orNull(schema).object else { return orNull(schema) }
+        withDefault["default"] = `default`
+        return .object(withDefault)
+    }
+
+    /// The schema of what it describes, and of null.
+    func orNull(_ schema: JSON) -> JSON {
+        guard case .string(let type)? = schema["type"], var members = schema.object else {
+            return schema == [:] ? schema : ["anyOf": [schema, ["type": "null"]]]
         }
-        if use == .request, let `default` { nullable["default"] = `default` }
-        return .object(nullable)
+        members["type"] = [.string(type), "null"]
+        return .object(members)
     }
 
     /// The schema of a member that must be there.

@@ -62,7 +62,7 @@ func `a wrong method is a 405 with the right ones`() async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(.put, "/api/v1/agents/abcdef", headers: json)
         #expect(answer.status == 405)
-        #expect(answer.header("Allow") == "GET, DELETE")
+        #expect(answer.header("Allow") == "GET, DELETE, HEAD, OPTIONS")
     }
 }
 

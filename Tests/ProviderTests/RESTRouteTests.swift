@@ -27,13 +27,19 @@ func `another path is not found`(path: String) throws {
 }
 
 @Test(arguments: [
-    (HTTPRequest.Method.post, "/api/v1/agents", ["GET"]), (.get, "/api/v1/agents/a/commands", ["POST"]),
-    (.put, "/api/v1/agents/a", ["GET", "DELETE"]), (.delete, "/api/v1/agents/find", ["GET"]),
-    (.head, "/healthz", ["GET"]),
+    (HTTPRequest.Method.post, "/api/v1/agents", ["GET", "HEAD", "OPTIONS"]),
+    (.get, "/api/v1/agents/a/commands", ["POST", "OPTIONS"]),
+    (.head, "/api/v1/agents/a/commands", ["POST", "OPTIONS"]),
+    (.put, "/api/v1/agents/a", ["GET", "DELETE", "HEAD", "OPTIONS"]),
+    (.delete, "/api/v1/agents/find", ["GET", "HEAD", "OPTIONS"]), (.options, "/healthz", ["GET", "HEAD", "OPTIONS"]),
 ])
 func `a wrong method is told the right ones`(method: HTTPRequest.Method, path: String, allowed: [String]) throws {
     let error = try #require(throws: RouteTable.NotAllowed.self) { try find(method, path) }
     #expect(error.methods == allowed)
+}
+
+@Test func `what can be got can be asked for its head`() throws {
+    #expect(try find(.head, "/api/v1/agents/A1b2c3") == ["A1b2c3"])
 }
 
 @Test func `a path that is not percent-encoded is refused`() throws {

@@ -46,8 +46,8 @@ private let json = ["Content-Type": "application/json"]
     AccessCase(method: "POST", fields: ["Content-Type": "text/plain"], status: 415, field: "Content-Type"),
     AccessCase(
         method: "POST", fields: ["Content-Type": "text/plain; application/json"], status: 415, field: "Content-Type"),
-    AccessCase(method: "DELETE", fields: json),
-    AccessCase(method: "DELETE", status: 415, field: "Content-Type"),
+    AccessCase(method: "DELETE", fields: json), AccessCase(method: "DELETE"), AccessCase(method: "TRACE"),
+    AccessCase(method: "DELETE", fields: ["Origin": "https://evil.example"], status: 403, field: "Origin"),
     AccessCase(method: "PUT", status: 415, field: "Content-Type"),
     AccessCase(method: "POST", path: "/v1/opamp", fields: ["Content-Type": "application/x-protobuf"]),
 ])

@@ -55,10 +55,7 @@ extension Fleet {
             throw .badRequest(field: "body", "there is no setting in it; use: \(Self.settingNames)")
         }
         let offering = view.record.decisions.settings
-        if let seconds = request.heartbeatSeconds {
-            try checkHeartbeat(seconds, "heartbeat_seconds")
-            try need(CommandKind.heartbeat, view.facts)
-        }
+        if request.heartbeatSeconds != nil { try need(CommandKind.heartbeat, view.facts) }
         if view.facts.capabilities.contains(.reportsHeartbeat) {
             let seconds = request.heartbeatSeconds ?? offering.desired?.heartbeatSeconds ?? offering.taken
             settings.heartbeatIntervalSeconds = UInt64(seconds ?? Self.defaultHeartbeatSeconds)
@@ -91,7 +88,7 @@ extension Fleet {
     /// Makes this the desired heartbeat interval of an agent and offers it, with what else is desired of its connection.
     ///
     /// - Returns: nil when an interval was withdrawn and nothing else is desired: then nothing is offered any more.
-    /// - Throws: 400 for a number that is none; see `offer` and `once`.
+    /// - Throws: see `offer` and `once`.
     func offerHeartbeat(
         _ request: HeartbeatRequest, to reference: String, ifMatch: IfMatch?, caller: Caller,
         idempotencyKey: String? = nil
@@ -120,16 +117,11 @@ extension Fleet {
             // The one of now is filled in again.
             if present.isEndpointFilled { settings.destinationEndpoint = "" }
         }
-        if request.seconds == .null {
+        if let seconds = request.seconds.value {
+            settings.heartbeatIntervalSeconds = UInt64(seconds)
+        } else {
             guard !settings.isHeartbeatOnly else { return nil }
             settings.heartbeatIntervalSeconds = UInt64(Self.defaultHeartbeatSeconds)
-        } else {
-            guard let seconds = request.seconds.integer else {
-                throw .badRequest(
-                    field: "seconds", value: request.seconds.text, "seconds is a whole number, or null to withdraw it")
-            }
-            try checkHeartbeat(seconds, "seconds")
-            settings.heartbeatIntervalSeconds = UInt64(seconds)
         }
         try need(CommandKind.heartbeat, view.facts)
         var offer = self.request(settings, .heartbeat, to: view)
@@ -181,13 +173,6 @@ extension Fleet {
             }
             return try OpAMPConnectionSettings(serializedBytes: body)
         }
-    }
-
-    private func checkHeartbeat(_ seconds: Int, _ field: String) throws(Problem) {
-        guard !HeartbeatRequest.secondsAllowed.contains(seconds) else { return }
-        let range = "\(HeartbeatRequest.secondsAllowed.lowerBound) to \(HeartbeatRequest.secondsAllowed.upperBound)"
-        throw .badRequest(
-            field: field, value: String(seconds), "\(field) must be \(range); 0 turns heartbeats off", allowed: [range])
     }
 
     private func need(_ kind: CommandKind, _ facts: AgentFacts) throws(Problem) {

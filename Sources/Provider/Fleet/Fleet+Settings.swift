@@ -17,7 +17,7 @@ extension Fleet {
             let before = state.settings
             let after: ProviderSettings
             do throws(ShapeError) { after = try before.changed(by: members) } catch {
-                throw .badRequest(field: error.path.isEmpty ? "body" : error.path, "\(error)")
+                throw .badRequest(error)
             }
             if let wrong = after.outOfRange {
                 let range = "\(wrong.allowed.lowerBound) to \(wrong.allowed.upperBound)"

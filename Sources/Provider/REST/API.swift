@@ -26,6 +26,10 @@ struct API: Sendable {
                     throw Problem(404, "Not Found", detail: "there is nothing at \(path)")
                 }
                 match = found
+            } catch let error as RouteTable.NotAllowed where request.method == .options {
+                // Spec: RFC 9110, section 9.3.7.
+                return try Response(
+                    Answer(status: .noContent, fields: [.allow: error.methods.joined(separator: ", ")]))
             } catch let error as RouteTable.NotAllowed {
                 let problem = Problem.refused(
                     405, "Method Not Allowed", field: "method", value: request.method.rawValue,

@@ -54,9 +54,7 @@ struct Call: Sendable {
         } catch let problem as Problem {
             throw problem
         } catch let error as ShapeError {
-            throw .badRequest(
-                field: error.path.isEmpty ? "body" : error.path, value: error.value, "\(error)",
-                allowed: error.allowed.map { ["\($0.lowerBound) to \($0.upperBound)"] })
+            throw .badRequest(error)
         } catch {
             throw .badRequest(field: "body", "\(error)")
         }

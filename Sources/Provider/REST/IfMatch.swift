@@ -16,9 +16,11 @@ struct IfMatch: Sendable, Equatable {
             revisions = nil
             return
         }
-        for tag in tags {
+        for tag in tags.isEmpty ? [""] : tags {
             let opaque = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]
-            guard opaque.count >= 2, opaque.hasPrefix("\""), opaque.hasSuffix("\"") else {
+            guard opaque.count >= 2, opaque.hasPrefix("\""),
+                opaque.dropFirst().firstIndex(of: "\"") == opaque.indices.last
+            else {
                 throw .badRequest(
                     field: "If-Match", value: lines.joined(separator: ", "),
                     "If-Match is the revision in quotes, as in \"3\", or *"

@@ -19,7 +19,7 @@ extension Input where Value == IfMatch? {
         let declaration = InputDeclaration(
             .header, "If-Match", "the revision this is meant for, in quotes as in `ETag`; any other is refused",
             isRequired: false
-        ) { _ in ["type": "string", "pattern": #"^(\*|(W/)?"[0-9]*")$"#] }
+        ) { _ in ["type": "string", "pattern": #"^(\*|(W/)?"[^",]*"( *, *(W/)?"[^",]*")*)$"#] }
         return Input(declaration) { call throws(Problem) in try IfMatch(call.fields) }
     }
 }

@@ -134,12 +134,12 @@ extension Input {
 extension Input where Value == [String]? {
     /// A comma list of some of the texts allowed, or of any; nil when absent.
     static func list(_ name: String, _ summary: String, of allowed: [String]? = nil, atMost: Int? = nil) -> Input {
-        var element = JSON.Object([("type", "string")])
+        var element = JSON.Object([("type", "string"), ("minLength", 1)])
         if let allowed { element["enum"] = .array(allowed.map { .string($0) }) }
         var schema = JSON.Object([("type", "array"), ("items", .object(element))])
         if let atMost { schema["maxItems"] = .integer(atMost) }
         return Input(name, summary, schema: .object(schema)) { query throws(Problem) in
-            guard let allowed else { return query.list(name) }
+            guard let allowed else { return try query.list(name) }
             return try query.list(name, of: allowed)
         }
     }

@@ -55,7 +55,10 @@ struct OpenAPI {
             ]
         }
         var responses = JSON.Object()
-        for answer in declaration.answers { responses.append("\(answer.status.code)", response(answer)) }
+        for answer in declaration.answers {
+            let status = "\(answer.status.code)"
+            responses[status] = response(answer, besides: responses[status]?["content"]?.object)
+        }
         for status in Self.refusals(of: route) {
             responses.append("\(status)", ["$ref": .string("#/components/responses/Problem\(status)")])
         }
@@ -89,7 +92,8 @@ struct OpenAPI {
         return .object(parameter)
     }
 
-    private func response(_ answer: Reply) -> JSON {
+    /// - Parameter others: the other types of content of the same status.
+    private func response(_ answer: Reply, besides others: JSON.Object?) -> JSON {
         var response = JSON.Object([("description", .string(answer.status.reasonPhrase))])
         if !answer.headers.isEmpty {
             var headers = JSON.Object()
@@ -99,8 +103,9 @@ struct OpenAPI {
             response["headers"] = .object(headers)
         }
         if let contentType = answer.contentType {
-            let schema: JSON = ["schema": answer.schema(schemas)]
-            response["content"] = .object(.init([(key: contentType, value: schema)]))
+            var content = others ?? .init()
+            content[contentType] = ["schema": answer.schema(schemas)]
+            response["content"] = .object(content)
         }
         return .object(response)
     }
@@ -109,10 +114,31 @@ struct OpenAPI {
         let content: JSON = ["application/problem+json": ["schema": Problem.schema(schemas)]]
         var responses = JSON.Object()
         for status in Set(routes.flatMap(Self.refusals)).sorted() {
-            let phrase = HTTPResponse.Status(code: status).reasonPhrase
-            responses.append("Problem\(status)", ["description": .string(phrase), "content": content])
+            let meaning = Self.meaning(ofRefusal: status)
+            responses.append("Problem\(status)", ["description": .string(meaning), "content": content])
         }
         return .object(responses)
+    }
+
+    /// What a status says; empty for one that no route may answer with.
+    static func meaning(ofRefusal status: Int) -> String {
+        switch status {
+        case 400: "A parameter, a header or a member of the body is wrong: `field` says which."
+        case 401: "Who asks must say who they are, or what they say is not valid."
+        case 403: "Who asks may not do this, or the request comes from where none may come from."
+        case 404: "What the path or a member names is not there."
+        case 409: "The state of what is meant does not allow it now."
+        case 412: "It is meant for another revision than the present one."
+        case 413: "The body is too long."
+        case 415: "What changes something must be sent as `application/json`."
+        case 421: "The Host header names another server."
+        case 422: "The request is well-formed, and still cannot be done: a masked secret, or a key used before."
+        case 429: "Too many requests; `Retry-After` says when to come back."
+        case 500: "The provider failed; its log says why."
+        case 503: "The provider cannot do this now; repeat it later."
+        case 507: "It could not be written to disk and was not done."
+        default: ""
+        }
     }
 
     private var components: JSON {

@@ -16,4 +16,11 @@ extension Problem {
     ) -> Problem {
         refused(400, "Bad Request", field: field, value: value, detail, allowed: allowed)
     }
+
+    /// A body that has not the shape it should have.
+    static func badRequest(_ error: ShapeError) -> Problem {
+        badRequest(
+            field: error.path.isEmpty ? "body" : error.path, value: error.value, "\(error)",
+            allowed: error.allowed.map { ["\($0.lowerBound) to \($0.upperBound)"] })
+    }
 }

@@ -63,14 +63,19 @@ package struct QueryParameters: Sendable, Equatable {
             "\(name) is a time such as 2026-11-23T10:00:00Z, or an age such as 30s, 5m, 2h or 7d")
     }
 
-    /// The elements of a comma list; nil when the parameter is absent.
-    package func list(_ name: String) -> [String]? {
-        values[name].map { $0.split(separator: ",").map(String.init) }
+    /// The elements of a comma list, none of them empty; nil when the parameter is absent.
+    package func list(_ name: String) throws(Problem) -> [String]? {
+        guard let text = values[name] else { return nil }
+        let elements = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        guard elements.allSatisfy({ !$0.isEmpty }) else {
+            throw .badRequest(field: name, value: text, "\(name) has an empty element; without elements leave it out")
+        }
+        return elements
     }
 
     /// The elements of a comma list, each one of `allowed`.
     package func list(_ name: String, of allowed: [String]) throws(Problem) -> [String]? {
-        guard let elements = list(name) else { return nil }
+        guard let elements = try list(name) else { return nil }
         if let wrong = elements.first(where: { !allowed.contains($0) }) {
             throw .badRequest(
                 field: name, value: wrong, "\(name) knows no \(wrong); use: \(allowed.joined(separator: ", "))",

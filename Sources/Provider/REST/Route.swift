@@ -92,14 +92,18 @@ struct RouteTable: Sendable {
     let routes: [Route]
 
     /// The route of a path, and its arguments; nil for an unknown path. A path in so many words comes first.
+    /// HEAD finds the route of GET. Spec: RFC 9110, section 9.3.2.
+    ///
+    /// - Throws: the methods of the path, when this is none of them. OPTIONS never is: it asks for them.
     func find(
         _ method: HTTPRequest.Method, _ path: [String]
     ) throws(NotAllowed) -> (route: Route, arguments: [String])? {
         let found = routes.compactMap { route in route.arguments(in: path).map { (route: route, arguments: $0) } }
         guard let fewest = found.map(\.arguments.count).min() else { return nil }
         let best = found.filter { $0.arguments.count == fewest }
-        guard let match = best.first(where: { $0.route.method == method }) else {
-            throw NotAllowed(methods: best.map(\.route.method.rawValue))
+        guard let match = best.first(where: { $0.route.method == (method == .head ? .get : method) }) else {
+            let methods = best.map(\.route.method.rawValue)
+            throw NotAllowed(methods: methods + (methods.contains("GET") ? ["HEAD"] : []) + ["OPTIONS"])
         }
         return match
     }

@@ -44,7 +44,8 @@ package enum AccessRules {
                 403, "Forbidden", field: "Origin", value: origin,
                 path == OpAMPEndpoint.path ? "agents send no Origin" : "pages of another origin are refused")
         }
-        if !["GET", "HEAD", "OPTIONS"].contains(method), path != OpAMPEndpoint.path,
+        // Other methods have no body here, and a page cannot send those that change something without asking first.
+        if ["POST", "PUT", "PATCH"].contains(method), path != OpAMPEndpoint.path,
             contentTypes.count != 1 || mediaType(contentTypes[0]) != "application/json"
         {
             return .refused(

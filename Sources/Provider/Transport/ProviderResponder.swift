@@ -34,6 +34,8 @@ struct ProviderResponder: HTTPResponder {
             response = await api.respond(
                 to: request, path: path, query: target.dropFirst(path.count + 1), from: context.remoteAddress)
         }
+        // Spec: RFC 9110, section 9.3.2: the headers of a GET, with no body.
+        if request.method == .head { response = response.createHeadResponse() }
         // The HTTP loop ends the connection for exactly this value.
         if request.headers[.connection] == "close" || response.status.code > 400 && Self.isLong(request.headers) {
             response.headers[.connection] = "close"
