@@ -55,6 +55,9 @@ private func target(of reference: String) -> JSON? {
         }
         #expect(names("query") == route.parameters, "\(route.path)")
         #expect(names("path") == Route.names(in: route.path))
+        if let body = operation["requestBody"]?["content"]?["application/json"] {
+            #expect(body["example"]?.object?.members.isEmpty == false, "\(route.path): show what a body looks like")
+        }
         let responses = operation["responses"]?.object?.members ?? []
         #expect(responses.contains { $0.key.hasPrefix("2") }, "\(route.path)")
         #expect(responses.allSatisfy { target(of: $0.value["$ref"]?.string ?? "#/paths") != nil })

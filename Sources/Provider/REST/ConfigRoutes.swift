@@ -20,7 +20,8 @@ extension Route {
         },
         Route(
             .put, "/api/v1/agents/{ref}/config",
-            "Offers an agent a configuration; 200 when it runs on it already.", .agent, .body(ConfigRequest.self),
+            "Offers an agent a configuration; 200 when it runs on it already.", .agent,
+            .body(ConfigRequest.self, example: ["files": ["fluent-bit.conf": ["content": "[SERVICE]\n    flush 5\n"]]]),
             .ifMatch, .idempotencyKey, for: .admin, bodyLimit: configBodyLimit, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in
@@ -52,7 +53,8 @@ extension Route {
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/rollback", "Offers an agent an earlier configuration again.", .agent,
-            .body(RollbackRequest.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
+            .body(RollbackRequest.self, example: ["revision": 1]), .ifMatch, .idempotencyKey, for: .admin,
+            answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in
             accepted(
@@ -61,7 +63,8 @@ extension Route {
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/retry", "Offers the desired configuration again after it failed.",
-            .agent, .optionalBody(RetryRequest.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
+            .agent, .optionalBody(RetryRequest.self, example: ["confirm_seconds": 120]), .ifMatch, .idempotencyKey,
+            for: .admin, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in
             accepted(

@@ -30,14 +30,22 @@ struct InputDeclaration: Sendable {
     let name: String
     let summary: String
     let isRequired: Bool
+    /// One value that does something.
+    let example: JSON?
     let schema: @Sendable (Schemas) -> JSON
 
     init(
-        _ place: Place, _ name: String, _ summary: String, isRequired: Bool,
+        _ place: Place, _ name: String, _ summary: String, isRequired: Bool, example: JSON? = nil,
         schema: @escaping @Sendable (Schemas) -> JSON
     ) {
         (self.place, self.name, self.summary) = (place, name, summary)
-        (self.isRequired, self.schema) = (isRequired, schema)
+        (self.isRequired, self.example, self.schema) = (isRequired, example, schema)
+    }
+
+    static func body<Body: RESTObject>(
+        _ type: Body.Type, in use: Schemas.Use, isRequired: Bool, example: JSON?
+    ) -> InputDeclaration {
+        InputDeclaration(.body, "body", "", isRequired: isRequired, example: example) { $0.body(type, in: use) }
     }
 }
 
@@ -119,15 +127,17 @@ extension Input {
     }
 
     /// The body as an object.
-    static func body(_ type: Value.Type) -> Input where Value: RESTObject {
-        let declaration = InputDeclaration(.body, "body", "", isRequired: true) { $0.body(type, in: .request) }
-        return Input(declaration) { call throws(Problem) in try call.object(type) }
+    static func body(_ type: Value.Type, example: JSON? = nil) -> Input where Value: RESTObject {
+        Input(.body(type, in: .request, isRequired: true, example: example)) { call throws(Problem) in
+            try call.object(type)
+        }
     }
 
     /// The body as an object, which may be left out.
-    static func optionalBody(_ type: Value.Type) -> Input where Value: RESTObject {
-        let declaration = InputDeclaration(.body, "body", "", isRequired: false) { $0.body(type, in: .request) }
-        return Input(declaration) { call throws(Problem) in call.body.isEmpty ? type.init() : try call.object(type) }
+    static func optionalBody(_ type: Value.Type, example: JSON? = nil) -> Input where Value: RESTObject {
+        Input(.body(type, in: .request, isRequired: false, example: example)) { call throws(Problem) in
+            call.body.isEmpty ? type.init() : try call.object(type)
+        }
     }
 }
 
@@ -147,8 +157,9 @@ extension Input where Value == [String]? {
 
 extension Input where Value == JSON {
     /// The body as the members of an object that are to change; the others stay as they are.
-    static func changes<Object: RESTObject>(of type: Object.Type) -> Input {
-        let declaration = InputDeclaration(.body, "body", "", isRequired: true) { $0.body(type, in: .change) }
-        return Input(declaration) { call throws(Problem) in try call.members(of: type) }
+    static func changes<Object: RESTObject>(of type: Object.Type, example: JSON? = nil) -> Input {
+        Input(.body(type, in: .change, isRequired: true, example: example)) { call throws(Problem) in
+            try call.members(of: type)
+        }
     }
 }

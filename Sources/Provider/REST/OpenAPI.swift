@@ -49,9 +49,10 @@ struct OpenAPI {
         let parameters = declaration.inputs.filter { $0.place != .body }.map(parameter)
         if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
         if let body = declaration.inputs.first(where: { $0.place == .body }) {
+            var content = JSON.Object([("schema", body.schema(schemas))])
+            content["example"] = body.example
             operation["requestBody"] = [
-                "required": .bool(body.isRequired),
-                "content": ["application/json": ["schema": body.schema(schemas)] as JSON],
+                "required": .bool(body.isRequired), "content": ["application/json": .object(content)],
             ]
         }
         var responses = JSON.Object()

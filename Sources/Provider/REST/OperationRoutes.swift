@@ -9,7 +9,8 @@ extension Route {
         Route(
             .post, "/api/v1/operations",
             "Sends a command to all agents that a filter matches, or with `dry_run` says what that would do.",
-            .body(OperationRequest.self), .idempotencyKey, for: .operator,
+            .body(OperationRequest.self, example: ["filter": "host:web-*", "command": "restart", "dry_run": true]),
+            .idempotencyKey, for: .operator,
             answers: [.ok(OperationPlan.self), .accepted(FleetOperation.self, .location)], refusals: [409, 422]
         ) { call, request, key in
             if request.dryRun { return Answer(json: try call.fleet.plan(request, caller: call.caller).json) }
