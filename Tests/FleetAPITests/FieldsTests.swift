@@ -81,6 +81,18 @@ import Testing
         #expect(error.description == message)
     }
 
+    @Test func `a number out of its bounds is refused with them`() throws {
+        let error = try #require(throws: ShapeError.self) {
+            _ = try CommandRequest(json: ["command": "restart", "expires_seconds": 0])
+        }
+        #expect(error.description == "expires_seconds must be 1 to 86400")
+        #expect(error.value == "0")
+        #expect(error.allowed == CommandRequest.expiresSecondsAllowed)
+        #expect(try CommandRequest(json: ["command": "restart", "expires_seconds": 1]).expiresSeconds == 1)
+        #expect(throws: ShapeError.self) { _ = try HeartbeatRequest(json: ["seconds": -1]) }
+        #expect(try HeartbeatRequest(json: ["seconds": nil]).seconds.value == nil)
+    }
+
     @Test func `a command is final unless it is under way`() {
         #expect(CommandState.allCases.filter { !$0.isFinal } == [.queued, .sent])
     }

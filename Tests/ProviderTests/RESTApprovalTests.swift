@@ -92,6 +92,10 @@ func `labels are put over REST and answered with the agent`() async throws {
             .post, "/api/v1/approvals", #"{"decisions":[{"agent":"a","decision":"maybe"}]}"#,
             "decisions.[0].decision"
         ),
+        (
+            .post, "/api/v1/approvals", #"{"decisions":[{"agent":"a","decision":null}]}"#,
+            "decisions.[0].decision"
+        ),
         (.put, "/api/v1/agents/a/labels", #"{"label":{}}"#, "label"),
     ])
 func `a wrong decision is refused with the place`(

@@ -42,6 +42,14 @@ func `text that is not percent-encoded UTF-8 is refused`(text: String) {
     #expect(try QueryParameters("state=queued", names: names).choice("state", CommandState.self) == .queued)
 }
 
+@Test(arguments: ["fields=", "fields=,", "fields=host,", "fields=host,,os"])
+func `a list with an empty element is refused`(text: String) throws {
+    let query = try QueryParameters(text, names: names)
+    let problem = try #require(throws: Problem.self) { try query.list("fields", of: ["host", "os"]) }
+    #expect(problem.status == 400 && problem.field == "fields")
+    #expect(throws: Problem.self) { try query.list("fields") }
+}
+
 @Test(arguments: ["limt=3", "limit=1&limit=2", "LIMIT=1", "limit=%zz", "=1"])
 func `a query with unknown, repeated or undecodable parameters is refused`(query: String) {
     #expect(throws: Problem.self) { try QueryParameters(query, names: names) }

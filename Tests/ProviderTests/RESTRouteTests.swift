@@ -71,6 +71,11 @@ func `a wrong method is told the right ones`(method: HTTPRequest.Method, path: S
     #expect(Route.written(page, only: nil) == page.json)
 }
 
+@Test(arguments: ["", " ", ",", "3", "\"3", "\"3\"4\"", "W/3", "\"3\" \"4\""])
+func `what is no list of entity tags is refused`(text: String) {
+    #expect(throws: Problem.self) { try IfMatch([.ifMatch: text]) }
+}
+
 @Test func `an idempotency key is one line of printable ASCII`() throws {
     #expect(try Route.idempotencyKey([:]) == nil)
     #expect(try Route.idempotencyKey([.idempotencyKey: "a 1"]) == "a 1")

@@ -67,10 +67,15 @@ struct OpenAPI {
         return .object(operation)
     }
 
-    /// The statuses of problems that a route may answer with, in their order.
-    static func refusals(of route: Route) -> [Int] {
-        let own = route.declaration?.refusals ?? []
-        return Set(commonRefusals + own + (route.method == .get ? [] : writeRefusals)).sorted()
+    /// The statuses of problems that a route of a method may answer with, in their order.
+    ///
+    /// - Parameter own: those that not every route has.
+    static func refusals(of method: HTTPRequest.Method, besides own: [Int]) -> [Int] {
+        Set(commonRefusals + own + (method == .get ? [] : writeRefusals)).sorted()
+    }
+
+    private static func refusals(of route: Route) -> [Int] {
+        refusals(of: route.method, besides: route.declaration?.refusals ?? [])
     }
 
     /// `getAgentsRefConfig` for `GET /api/v1/agents/{ref}/config`.
@@ -114,7 +119,7 @@ struct OpenAPI {
     private func problemResponses(of routes: [Route]) -> JSON {
         let content: JSON = ["application/problem+json": ["schema": Problem.schema(schemas)]]
         var responses = JSON.Object()
-        for status in Set(routes.flatMap(Self.refusals)).sorted() {
+        for status in Set(routes.flatMap(Self.refusals(of:))).sorted() {
             let meaning = Self.meaning(ofRefusal: status)
             responses.append("Problem\(status)", ["description": .string(meaning), "content": content])
         }

@@ -46,7 +46,17 @@ struct Route: Sendable {
         parameters = inputs.filter { $0.place == .query }.map(\.name)
         let named = Set(inputs.filter { $0.place == .path }.map(\.name))
         precondition(named == Set(Self.names(in: path)), "\(path): other names than its inputs")
-        self.answer = { call in try await answer(call, repeat try (each input).read(call)) }
+        let statuses = Set(answers.map(\.status.code) + OpenAPI.refusals(of: method, besides: refusals))
+        self.answer = { call in
+            do {
+                let given = try await answer(call, repeat try (each input).read(call))
+                assert(statuses.contains(given.status.code), "\(method) \(path) declares no \(given.status.code)")
+                return given
+            } catch let problem as Problem {
+                assert(statuses.contains(problem.status), "\(method) \(path) declares no \(problem.status)")
+                throw problem
+            }
+        }
     }
 
     /// A route that reads its parameters itself.
