@@ -352,6 +352,35 @@ extension Reporter {
         #expect(stage.offered.count == 2, "it goes out with the next occasion")
     }
 
+    @Test(arguments: [[0, 1, 2], [2, 1, 0], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1]])
+    func `acts upon acts that cannot be written leave what was desired before, in whatever order that is found`(
+        order: [Int]
+    ) throws {
+        var (stage, agent, link) = (Stage(), Reporter.configurable(), webSocket())
+        stage.send(agent.full(), over: link)
+        _ = try stage.offer("a", to: agent.uid)
+        stage.send(agent.status(.applied, of: Stage.hash("a")), over: link)
+        stage.close(link)
+        let waiting = try stage.offer("b", to: agent.uid)
+        let before = try #require(stage.state.records.first).decisions
+        var acts: [(id: String?, steps: [FleetState.Step])] = []
+        for text in ["c", nil, "d"] {
+            let first = stage.effects.steps.count
+            let id = try text.map { text in try stage.offer(text, to: agent.uid) }
+            if text == nil {
+                stage.state.withdraw(.config, from: 0, reason: "withdrawn", at: stage.now, &stage.effects)
+            }
+            acts.append((id, Array(stage.effects.steps[first...])))
+        }
+        for act in order {
+            stage.state.undo(acts[act].steps)
+            if let id = acts[act].id { stage.state.drop(id) }
+        }
+        #expect(stage.state.records[0].decisions == before)
+        #expect(stage.command(waiting)?.state == .queued && stage.state.commandsByAgent[agent.uid]?.last == waiting)
+        #expect(stage.state.undone.isEmpty)
+    }
+
     @Test func `a configuration command is never in one message with a restart`() throws {
         var (stage, agent, link) = (Stage(), Reporter.configurable(), webSocket())
         stage.send(agent.full(), over: link)

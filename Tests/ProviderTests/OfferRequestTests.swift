@@ -1,6 +1,7 @@
 import FleetAPI
 import Foundation
 import HTTP
+import HTTPTypes
 import JSON
 import Logging
 import OpAMP
@@ -107,7 +108,7 @@ import Testing
             }
             /// Asks, lets the agent take it, and asks again with the same key, and with another body.
             func check(
-                _ method: HTTPRequest.Method, _ path: String, _ body: JSON, other: JSON, _ kind: OfferKind,
+                _ method: HTTP.HTTPRequest.Method, _ path: String, _ body: JSON, other: JSON, _ kind: OfferKind,
                 isApplied: Bool = true
             ) async throws {
                 let key = "key of \(method.rawValue) \(path)"
@@ -234,7 +235,7 @@ import Testing
         }
         var commands: [Command] = []
         commands.append(try await fleet.offer("password hunter2", caller: caller))
-        // An unchanged content is no act.
+        // An unchanged content is noted, and no act.
         _ = try await fleet.offer("password hunter2", caller: caller)
         commands.append(try await fleet.offer("two", caller: caller))
         try await take(commands[1], isApplied: false)
@@ -251,25 +252,35 @@ import Testing
         commands.append(try await fleet.retryConnection(RetryRequest(), of: "web-17", ifMatch: nil, caller: caller))
         try await take(commands[5])
         var interval = HeartbeatRequest()
-        interval.seconds = 45
+        interval.seconds = Nullable(45)
         let offered = try await fleet.offerHeartbeat(interval, to: "web-17", ifMatch: nil, caller: caller)
         commands.append(try #require(offered))
         for kind in OfferKind.allCases {
             try await fleet.withdraw(kind, from: agent.uid, ifMatch: nil, caller: caller)
         }
-        // Neither is what was refused.
-        let refused = await #expect(throws: Problem.self) {
-            try await fleet.withdraw(.config, from: agent.uid, ifMatch: nil, caller: caller)
+        // What is not there is not noted, what is refused is.
+        for (ifMatch, status) in [(nil, 404), (try IfMatch([.ifMatch: "\"7\""]), 412)] {
+            let refused = await #expect(throws: Problem.self) {
+                try await fleet.withdraw(.config, from: agent.uid, ifMatch: ifMatch, caller: caller)
+            }
+            #expect(refused?.status == status)
         }
-        #expect(refused?.status == 404)
-        await fleet.store.settled()
-        let entries = Array(try await fleet.store.audit(limit: 99).map(\.entry).reversed())
+        let again = await #expect(throws: Problem.self) {
+            try await fleet.retryConfig(RetryRequest(), of: "web-17", ifMatch: nil, caller: caller)
+        }
+        #expect(again?.status == 409)
+        let page = try await fleet.audit(agent: "web-17", caller: "ann", limit: 99).entries.reversed()
+        #expect(
+            page.filter { $0.outcome != "done" }.map { "\($0.action) \($0.outcome): \($0.detail ?? "")" } == [
+                "offer nothing to do: \(page.first?.detail?.split(separator: ", fluent-bit").first ?? "")",
+                "withdraw 412 Precondition Failed: config", "retry 409 Nothing to retry: config",
+            ])
+        let entries = page.filter { $0.outcome == "done" }
         let actions = ["offer", "offer", "retry", "roll_back", "offer", "retry", "offer", "withdraw", "withdraw"]
         #expect(entries.map(\.action) == actions)
-        #expect(entries.allSatisfy { $0.target == agent.uid.description && $0.by == "ann" && $0.outcome == "done" })
-        #expect(entries.allSatisfy { $0.from == "10.0.0.1:5" })
+        #expect(entries.allSatisfy { $0.target == agent.uid.description && $0.from == "10.0.0.1:5" })
         let details = entries.compactMap(\.detail)
-        #expect(details.count == actions.count && !details.joined().contains("hunter2"), "\(details)")
+        #expect(details.count == actions.count && !page.compactMap(\.detail).joined().contains("hunter2"))
         let whats = [
             "config revision 1", "config revision 2", "config revision 2", "config revision 3",
             "connection_settings revision 1", "connection_settings revision 1", "heartbeat revision 2",

@@ -50,8 +50,10 @@ extension Fleet {
     func offerConfig(
         _ request: ConfigRequest, to reference: String, ifMatch: IfMatch?, caller: Caller, idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let repeatable = RepeatableRequest("config \(reference)", request.json, caller: caller, key: idempotencyKey)
-        return try await once(repeatable) { () async throws(Problem) -> Command in
+        let act = OfferAct(
+            verb: "offer", what: CommandKind.config.name, agent: reference, body: request.json, caller: caller,
+            idempotencyKey: idempotencyKey)
+        return try await once(act) { repeatable async throws(Problem) -> Command in
             var offer = try Self.offer(request)
             (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
             return try await self.offer(offer, to: try view(reference).record.uid, caller: caller)
@@ -89,9 +91,10 @@ extension Fleet {
         _ request: RollbackRequest, of reference: String, ifMatch: IfMatch?, caller: Caller,
         idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let path = "config/rollback \(reference)"
-        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
-        return try await once(repeatable) { () async throws(Problem) -> Command in
+        let act = OfferAct(
+            verb: "roll_back", what: CommandKind.config.name, agent: reference, body: request.json, caller: caller,
+            idempotencyKey: idempotencyKey)
+        return try await once(act) { repeatable async throws(Problem) -> Command in
             let record = try view(reference).record
             var offer = try await offerBack(request, of: record)
             (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
@@ -138,9 +141,10 @@ extension Fleet {
     func retryConfig(
         _ request: RetryRequest, of reference: String, ifMatch: IfMatch?, caller: Caller, idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let path = "config/retry \(reference)"
-        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
-        return try await once(repeatable) { () async throws(Problem) -> Command in
+        let act = OfferAct(
+            verb: "retry", what: CommandKind.config.name, agent: reference, body: request.json, caller: caller,
+            idempotencyKey: idempotencyKey)
+        return try await once(act) { repeatable async throws(Problem) -> Command in
             let record = try view(reference).record
             guard let present = record.decisions.config.desired else {
                 throw Problem(409, "Nothing to retry", detail: "no configuration is desired of this agent")

@@ -39,9 +39,10 @@ extension Fleet {
         _ request: ConnectionSettings, to reference: String, ifMatch: IfMatch?, caller: Caller,
         idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let path = "connection-settings \(reference)"
-        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
-        return try await once(repeatable) { () async throws(Problem) -> Command in
+        let act = OfferAct(
+            verb: "offer", what: CommandKind.connectionSettings.name, agent: reference, body: request.json,
+            caller: caller, idempotencyKey: idempotencyKey)
+        return try await once(act) { repeatable async throws(Problem) -> Command in
             let view = try view(reference)
             var offer = try self.offer(request, to: view)
             (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)
@@ -69,9 +70,10 @@ extension Fleet {
     func retryConnection(
         _ request: RetryRequest, of reference: String, ifMatch: IfMatch?, caller: Caller, idempotencyKey: String? = nil
     ) async throws(Problem) -> Command {
-        let path = "connection-settings/retry \(reference)"
-        let repeatable = RepeatableRequest(path, request.json, caller: caller, key: idempotencyKey)
-        return try await once(repeatable) { () async throws(Problem) -> Command in
+        let act = OfferAct(
+            verb: "retry", what: CommandKind.connectionSettings.name, agent: reference, body: request.json,
+            caller: caller, idempotencyKey: idempotencyKey)
+        return try await once(act) { repeatable async throws(Problem) -> Command in
             let record = try view(reference).record
             guard let present = record.decisions.settings.desired else {
                 throw Problem(409, "Nothing to retry", detail: "no connection settings are desired of this agent")
@@ -93,15 +95,17 @@ extension Fleet {
         _ request: HeartbeatRequest, to reference: String, ifMatch: IfMatch?, caller: Caller,
         idempotencyKey: String? = nil
     ) async throws(Problem) -> Command? {
-        let repeatable = RepeatableRequest("heartbeat \(reference)", request.json, caller: caller, key: idempotencyKey)
+        let act = OfferAct(
+            verb: "offer", what: CommandKind.heartbeat.name, agent: reference, body: request.json, caller: caller,
+            idempotencyKey: idempotencyKey)
         let again = { @Sendable (id: String) async throws(Problem) -> Command? in
             id.isEmpty ? nil : try await self.command(id, wait: .zero)
         }
-        return try await once(repeatable, again: again) { () async throws(Problem) -> Command? in
+        return try await once(act, again: again) { repeatable async throws(Problem) -> Command? in
             let view = try view(reference)
             guard var offer = try await self.offer(request, to: view) else {
                 try await withdraw(
-                    .settings, from: view.record.uid, ifMatch: ifMatch, caller: caller, repeatable: repeatable)
+                    .settings, from: view.record.uid, ifMatch: ifMatch, caller: caller, as: repeatable)
                 return nil
             }
             (offer.ifMatch, offer.repeatable) = (ifMatch, repeatable)

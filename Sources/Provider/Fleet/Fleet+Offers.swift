@@ -34,6 +34,9 @@ struct OfferRequest: Sendable {
     var repeatable: RepeatableRequest?
     /// What the audit tells of it beside revision and hash.
     var auditText: String?
+
+    /// As the audit calls it.
+    var verb: String { isRetry ? "retry" : revision.rolledBackTo == nil ? "offer" : "roll_back" }
 }
 
 extension Fleet {
@@ -67,7 +70,10 @@ extension Fleet {
                 case .failure(let problem): return .refused(problem)
                 case .success(let found): earlier = found
                 }
-                if let earlier, effects.changes.isEmpty { return .same(commandID: earlier) }
+                if let earlier, request.repeatable == nil {
+                    commit(effects)
+                    return .same(commandID: earlier)
+                }
                 commit(effects) { [self] isWritten in
                     if earlier == nil { self.state.withLock { isWritten ? $0.written(id) : $0.drop(id) } }
                     let done = earlier.map { Decision.same(commandID: $0) } ?? .queued
@@ -95,8 +101,19 @@ extension Fleet {
     ///
     /// - Throws: 404 when the agent is unknown or nothing is desired of it, 412 when another revision is the present one.
     func withdraw(
-        _ kind: OfferKind, from uid: InstanceUID, ifMatch: IfMatch?, caller: Caller,
-        repeatable: RepeatableRequest? = nil
+        _ kind: OfferKind, from uid: InstanceUID, ifMatch: IfMatch?, caller: Caller
+    ) async throws(Problem) {
+        try await notingRefusal(of: "withdraw", uid.description, detail: kind.rawValue, by: caller) {
+            () async throws(Problem) in
+            try await withdraw(kind, from: uid, ifMatch: ifMatch, caller: caller, as: nil)
+        }
+    }
+
+    /// The same without noting a refusal.
+    ///
+    /// - Parameter repeatable: the request whose key then stands for no command.
+    func withdraw(
+        _ kind: OfferKind, from uid: InstanceUID, ifMatch: IfMatch?, caller: Caller, as repeatable: RepeatableRequest?
     ) async throws(Problem) {
         let now = Moment.now()
         let problem: Problem? = await withCheckedContinuation { continuation in
@@ -115,7 +132,7 @@ extension Fleet {
                 effects.audit(
                     caller, "withdraw", state.records[position].uid.description,
                     detail: "\(desired.command) \(desired.auditText)", at: now)
-                if let repeatable { effects.changes.append(repeatable.standing(for: "", at: now)) }
+                if let repeatable { effects.changes.append(repeatable.standing(for: "")) }
                 commit(effects) { [self] in
                     continuation.resume(returning: $0 ? nil : notStored("nothing was withdrawn"))
                 }
@@ -195,11 +212,14 @@ extension FleetState {
         if let revision = request.basedOn, revision != present?.revision ?? 0 {
             return .failure(Problem(409, "Changed meanwhile", detail: "somebody else changed it just now; repeat it"))
         }
-        func same(_ commandID: String) -> Result<String?, Problem> {
+        func same(_ present: Offer) -> Result<String?, Problem> {
+            let text = "\(request.command.name) \(present.auditText), command \(present.commandID)"
+            effects.audit(
+                caller, request.verb, record.uid.description, outcome: AuditEntry.nothingToDo, detail: text, at: now)
             if let repeatable = request.repeatable {
-                effects.changes.append(repeatable.standing(for: commandID, at: now))
+                effects.changes.append(repeatable.standing(for: present.commandID))
             }
-            return .success(commandID)
+            return .success(present.commandID)
         }
         if request.isRetry {
             guard let present, present.hash == request.hash, present.state == .failed || present.state == .unconfirmed
@@ -208,12 +228,12 @@ extension FleetState {
                 return .failure(Problem(409, "Nothing to retry", detail: "\(state); only what failed is tried again"))
             }
         } else if let present, present.hash == request.hash {
-            if present.isUnderWay { return same(present.commandID) }
+            if present.isUnderWay { return same(present) }
             if present.state == .failed {
                 return .failure(.alreadyFailed(present.revision, commandID: present.commandID))
             }
             let reported = record.facts.reported(request.kind)
-            if present.state == .applied, reported.hash == present.hash { return same(present.commandID) }
+            if present.state == .applied, reported.hash == present.hash { return same(present) }
         }
 
         var command = Command()
@@ -253,10 +273,9 @@ extension FleetState {
         var open = OpenCommand(command)
         open.isUnwritten = true
         self.offer(offer, request.kind, by: open, to: position, at: now, &effects)
-        let verb = request.isRetry ? "retry" : revision.rolledBackTo == nil ? "offer" : "roll_back"
         let text = ["\(request.command.name) \(offer.auditText), command \(id)", request.auditText].compactMap(\.self)
-        effects.audit(caller, verb, record.uid.description, detail: text.joined(separator: ", "), at: now)
-        if let repeatable = request.repeatable { effects.changes.append(repeatable.standing(for: id, at: now)) }
+        effects.audit(caller, request.verb, record.uid.description, detail: text.joined(separator: ", "), at: now)
+        if let repeatable = request.repeatable { effects.changes.append(repeatable.standing(for: id)) }
         return .success(nil)
     }
 }

@@ -124,7 +124,10 @@ package final class Fleet: Sendable {
                 for delivery in effects.deliveries {
                     if let push = delivery.link.push, let message = complete(delivery) { push(message) }
                 }
-                state.withLock { $0.dropFinished(effects.changes) }
+                state.withLock { state in
+                    state.dropFinished(effects.changes)
+                    if isAct { state.keep(effects.steps) }
+                }
             case .failure:
                 state.withLock { state in
                     for delivery in effects.deliveries { state.takeBack(delivery.commandID) }

@@ -266,14 +266,15 @@ extension FleetState {
         var decisions = record.decisions
         change(&decisions[kind])
         guard decisions != record.decisions else { return }
-        let key = OfferKey(uid: record.uid, kind: kind)
-        effects.steps.append(
-            .offering(
-                key, before: record.decisions[kind], handovers[key], desired: decisions[kind].desired?.commandID))
         if kind == .settings, let desired = decisions.settings.desired, desired.isTaken(by: record.facts) {
             decisions.settings.taken = desired.heartbeatSeconds
             vitals[position].offeredInterval = UInt32(clamping: desired.heartbeatSeconds ?? 0)
         }
+        let key = OfferKey(uid: record.uid, kind: kind)
+        effects.steps.append(
+            .offering(
+                key,
+                OfferingChange(before: record.decisions[kind], handover: handovers[key], after: decisions[kind])))
         records[position] = AgentRecord(
             uid: record.uid, firstSeen: record.firstSeen, facts: record.facts, decisions: decisions
         )

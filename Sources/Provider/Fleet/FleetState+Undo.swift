@@ -6,10 +6,16 @@ extension FleetState {
     /// What an act changed beside what it was asked for, as it was before and as it was left.
     enum Step: Sendable {
         case command(before: OpenCommand, after: OpenCommand)
-        /// What is desired now is named by its command.
-        case offering(OfferKey, before: Offering, Handover?, desired: String?)
+        case offering(OfferKey, OfferingChange)
         /// An operation that ran was ended.
         case end(operation: String)
+    }
+
+    /// What is offered to an agent, before and after a decision.
+    struct OfferingChange: Sendable {
+        let before: Offering
+        let handover: Handover?
+        let after: Offering
     }
 
     /// An agent with everything that is taken out when it is forgotten.
@@ -28,14 +34,19 @@ extension FleetState {
         for step in steps.reversed() {
             switch step {
             case .command(let before, let after): undo(after, to: before)
-            case .offering(let key, let before, let handover, let desired):
-                undo(desired, of: key, to: before, handover)
+            case .offering(let key, let change): undo(change, of: key)
             case .end(let id):
                 operations[id]?.goOn()
                 operationsDue.insert(id)
             }
         }
         nextDeadline = .min
+    }
+
+    /// Notes that an act is on disk: nothing leads back to before it.
+    mutating func keep(_ steps: [Step]) {
+        guard !undone.isEmpty else { return }
+        for case .offering(let key, _) in steps { undone[key] = nil }
     }
 
     private mutating func undo(_ after: OpenCommand, to before: OpenCommand) {
@@ -51,18 +62,30 @@ extension FleetState {
         operationsDue.insert(operation)
     }
 
-    private mutating func undo(_ desired: String?, of key: OfferKey, to before: Offering, _ handover: Handover?) {
+    private mutating func undo(_ change: OfferingChange, of key: OfferKey) {
         guard let position = position(of: key.uid) else { return }
         var decisions = records[position].decisions
         let now = decisions[key.kind]
-        guard now.desired?.commandID == desired else { return }
-        var restored = before
-        // What the agent said meanwhile of what was desired before stays; an offer that was not written either is none.
+        guard now.desired?.commandID == change.after.desired?.commandID else {
+            // Another act came after it; should that be undone too, it leads back to before this one.
+            undone[key, default: []].append(change)
+            return
+        }
+        var (restored, handover) = (change.before, change.handover)
+        while let index = undone[key]?.firstIndex(where: { $0.after == restored }),
+            let earlier = undone[key]?.remove(at: index)
+        {
+            (restored, handover) = (earlier.before, earlier.handover)
+        }
+        if undone[key]?.isEmpty == true { undone[key] = nil }
+        // What the agent said meanwhile of what was desired before stays.
         for offer in [now.desired, now.fallback].compactMap(\.self) {
             if restored.desired?.commandID == offer.commandID { restored.desired = offer }
             if restored.fallback?.commandID == offer.commandID { restored.fallback = offer }
         }
-        if let desired = restored.desired, desired.state == .queued, commands[desired.commandID] == nil {
+        if let desired = restored.desired, desired.state == .queued,
+            commands[desired.commandID]?.command.state != .queued
+        {
             restored.goBack()
         }
         decisions[key.kind] = restored

@@ -101,6 +101,9 @@ struct FleetState: Sendable {
     /// On the monotonic clock: before it no command has waited too long.
     var nextDeadline = Int64.max
 
+    /// Changes that were undone while another one had come after them.
+    var undone: [OfferKey: [OfferingChange]] = [:]
+
     /// Keys of requests that are under way.
     var keysInFlight: Set<IdempotencyKey> = []
 

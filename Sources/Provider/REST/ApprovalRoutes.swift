@@ -15,14 +15,14 @@ extension Route {
         },
         Route(
             .post, "/api/v1/approvals", "Approves, blocks or unblocks agents; each decision has a result of its own.",
-            .body(AdmissionRequest.self, example: ["decisions": [["agent": "web-17", "decision": "approve"]]]),
+            .body(AdmissionRequest.self, example: #"{"decisions": [{"agent": "web-17", "decision": "approve"}]}"#),
             for: .admin, answers: [.ok(AdmissionResults.self)]
         ) { call, request in
             Answer(json: try await call.fleet.decide(request, caller: call.caller).json)
         },
         Route(
             .put, "/api/v1/agents/{ref}/labels", "Replaces or changes the labels of an agent.", .agent,
-            .body(LabelsRequest.self, example: ["set": ["env": "prod"], "remove": ["old"]]), for: .operator,
+            .body(LabelsRequest.self, example: #"{"set": {"env": "prod"}, "remove": ["old"]}"#), for: .operator,
             answers: [.ok(Agent.self)], refusals: [404, 409]
         ) { call, agent, request in
             Answer(json: try await call.fleet.label(agent, request, caller: call.caller).json)

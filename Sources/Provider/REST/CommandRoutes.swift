@@ -15,7 +15,7 @@ extension Route {
         Route(
             .post, "/api/v1/agents/{ref}/commands",
             "Asks one agent for something; the answer is the command, whose outcome comes later.", .agent,
-            .body(CommandRequest.self, example: ["command": "restart", "expires_seconds": 300]), .idempotencyKey,
+            .body(CommandRequest.self, example: #"{"command": "restart", "expires_seconds": 300}"#), .idempotencyKey,
             for: .operator,
             answers: [.accepted(Command.self, .location)], refusals: [404, 409, 422]
         ) { call, agent, request, key in

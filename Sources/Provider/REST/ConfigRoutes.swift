@@ -21,7 +21,9 @@ extension Route {
         Route(
             .put, "/api/v1/agents/{ref}/config",
             "Offers an agent a configuration; 200 when it runs on it already.", .agent,
-            .body(ConfigRequest.self, example: ["files": ["fluent-bit.conf": ["content": "[SERVICE]\n    flush 5\n"]]]),
+            .body(
+                ConfigRequest.self, example: #"{"files": {"fluent-bit.conf": {"content": "[SERVICE]\n    flush 5\n"}}}"#
+            ),
             .ifMatch, .idempotencyKey, for: .admin, bodyLimit: configBodyLimit, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in
@@ -53,7 +55,7 @@ extension Route {
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/rollback", "Offers an agent an earlier configuration again.", .agent,
-            .body(RollbackRequest.self, example: ["revision": 1]), .ifMatch, .idempotencyKey, for: .admin,
+            .body(RollbackRequest.self, example: #"{"revision": 1}"#), .ifMatch, .idempotencyKey, for: .admin,
             answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in
@@ -63,7 +65,7 @@ extension Route {
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/retry", "Offers the desired configuration again after it failed.",
-            .agent, .optionalBody(RetryRequest.self, example: ["confirm_seconds": 120]), .ifMatch, .idempotencyKey,
+            .agent, .optionalBody(RetryRequest.self, example: #"{"confirm_seconds": 120}"#), .ifMatch, .idempotencyKey,
             for: .admin, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in

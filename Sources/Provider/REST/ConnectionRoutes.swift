@@ -16,7 +16,7 @@ extension Route {
         Route(
             .put, "/api/v1/agents/{ref}/connection-settings",
             "Offers an agent how to connect; it replaces what was desired before.", .agent,
-            .body(ConnectionSettings.self, example: ["headers": ["X-Site": "hamburg"], "heartbeat_seconds": 30]),
+            .body(ConnectionSettings.self, example: #"{"headers": {"X-Site": "hamburg"}, "heartbeat_seconds": 30}"#),
             .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, settings, ifMatch, key in
@@ -36,7 +36,8 @@ extension Route {
         Route(
             .post, "/api/v1/agents/{ref}/connection-settings/retry",
             "Offers the desired connection settings again after they failed.", .agent,
-            .optionalBody(RetryRequest.self), .ifMatch, .idempotencyKey, for: .admin, answers: offerAnswers,
+            .optionalBody(RetryRequest.self, example: #"{"confirm_seconds": 120}"#), .ifMatch, .idempotencyKey,
+            for: .admin, answers: offerAnswers,
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in
             accepted(
@@ -46,7 +47,7 @@ extension Route {
         Route(
             .put, "/api/v1/agents/{ref}/heartbeat",
             "Offers an agent an interval of heartbeats; 204 when null withdraws it and nothing else is desired.",
-            .agent, .body(HeartbeatRequest.self, example: ["seconds": 30]), .ifMatch, .idempotencyKey, for: .admin,
+            .agent, .body(HeartbeatRequest.self, example: #"{"seconds": 30}"#), .ifMatch, .idempotencyKey, for: .admin,
             answers: offerAnswers + [.noContent(.eTag)],
             refusals: [404, 409, 412, 422]
         ) { call, agent, request, ifMatch, key in

@@ -34,16 +34,19 @@ struct InputDeclaration: Sendable {
     let example: JSON?
     let schema: @Sendable (Schemas) -> JSON
 
+    /// - Parameter example: as JSON; empty where none is given.
     init(
-        _ place: Place, _ name: String, _ summary: String, isRequired: Bool, example: JSON? = nil,
+        _ place: Place, _ name: String, _ summary: String, isRequired: Bool, example: String = "",
         schema: @escaping @Sendable (Schemas) -> JSON
     ) {
         (self.place, self.name, self.summary) = (place, name, summary)
-        (self.isRequired, self.example, self.schema) = (isRequired, example, schema)
+        (self.isRequired, self.schema) = (isRequired, schema)
+        self.example = try? JSON(parsing: example)
+        precondition(example.isEmpty || self.example != nil, "not JSON: \(example)")
     }
 
     static func body<Body: RESTObject>(
-        _ type: Body.Type, in use: Schemas.Use, isRequired: Bool, example: JSON?
+        _ type: Body.Type, in use: Schemas.Use, isRequired: Bool, example: String
     ) -> InputDeclaration {
         InputDeclaration(.body, "body", "", isRequired: isRequired, example: example) { $0.body(type, in: use) }
     }
@@ -127,14 +130,14 @@ extension Input {
     }
 
     /// The body as an object.
-    static func body(_ type: Value.Type, example: JSON? = nil) -> Input where Value: RESTObject {
+    static func body(_ type: Value.Type, example: String = "") -> Input where Value: RESTObject {
         Input(.body(type, in: .request, isRequired: true, example: example)) { call throws(Problem) in
             try call.object(type)
         }
     }
 
     /// The body as an object, which may be left out.
-    static func optionalBody(_ type: Value.Type, example: JSON? = nil) -> Input where Value: RESTObject {
+    static func optionalBody(_ type: Value.Type, example: String = "") -> Input where Value: RESTObject {
         Input(.body(type, in: .request, isRequired: false, example: example)) { call throws(Problem) in
             call.body.isEmpty ? type.init() : try call.object(type)
         }
@@ -157,7 +160,7 @@ extension Input where Value == [String]? {
 
 extension Input where Value == JSON {
     /// The body as the members of an object that are to change; the others stay as they are.
-    static func changes<Object: RESTObject>(of type: Object.Type, example: JSON? = nil) -> Input {
+    static func changes<Object: RESTObject>(of type: Object.Type, example: String = "") -> Input {
         Input(.body(type, in: .change, isRequired: true, example: example)) { call throws(Problem) in
             try call.members(of: type)
         }

@@ -9,7 +9,7 @@ extension Route {
         Route(
             .post, "/api/v1/operations",
             "Sends a command to all agents that a filter matches, or with `dry_run` says what that would do.",
-            .body(OperationRequest.self, example: ["filter": "host:web-*", "command": "restart", "dry_run": true]),
+            .body(OperationRequest.self, example: #"{"filter": "host:web-*", "command": "restart", "dry_run": true}"#),
             .idempotencyKey, for: .operator,
             answers: [.ok(OperationPlan.self), .accepted(FleetOperation.self, .location)], refusals: [409, 422]
         ) { call, request, key in

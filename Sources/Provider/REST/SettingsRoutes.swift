@@ -13,7 +13,7 @@ extension Route {
         },
         Route(
             .put, "/api/v1/settings", "Changes the settings named; the others stay as they are.",
-            .changes(of: ProviderSettings.self, example: ["keep_events_days": 30]), for: .admin,
+            .changes(of: ProviderSettings.self, example: #"{"keep_events_days": 30}"#), for: .admin,
             answers: [.ok(ProviderSettings.self)]
         ) { call, members in
             Answer(json: try await call.fleet.change(settings: members, caller: call.caller).json)
