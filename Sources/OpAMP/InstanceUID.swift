@@ -15,9 +15,16 @@ package struct InstanceUID: Hashable, Sendable {
     /// - Returns: nil unless there are exactly 16 bytes.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 16 else { return nil }
-        let halves = (bytes.prefix(8), bytes.dropFirst(8))
-        high = halves.0.reduce(0) { $0 << 8 | UInt64($1) }
-        low = halves.1.reduce(0) { $0 << 8 | UInt64($1) }
+        // At once where the bytes lie together: every message has a uid.
+        self =
+            bytes.withContiguousStorageIfAvailable(Self.init(sixteen:))
+            ?? Array(bytes).withUnsafeBufferPointer(Self.init(sixteen:))
+    }
+
+    private init(sixteen bytes: UnsafeBufferPointer<UInt8>) {
+        let raw = UnsafeRawBufferPointer(bytes)
+        high = UInt64(bigEndian: raw.loadUnaligned(as: UInt64.self))
+        low = UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
     }
 
     /// Reads 32 hex digits in either case, without dashes or with the four of a UUID.
@@ -50,13 +57,12 @@ package struct InstanceUID: Hashable, Sendable {
     }
 
     package var bytes: [UInt8] {
-        [high, low].flatMap { half in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) }
-        }
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Array($0) }
     }
 
     /// The bytes as the generated messages hold them.
     package var data: Data {
-        Data(bytes)
+        withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { Data($0) }
     }
 
     private static func isHexDigit(_ byte: UInt8) -> Bool {

@@ -19,11 +19,15 @@ extension OpAMPMessage {
     /// Messages of old clients, which have no header, are read too: no protobuf message begins with a byte below 8.
     package init(frame: some Collection<UInt8>, limit: Int = defaultMessageLimit) throws(OpAMPError) {
         guard frame.count <= limit else { throw .tooLarge(bytes: frame.count, limit: limit) }
+        try self.init(whole: Array(frame))
+    }
+
+    private init(whole frame: [UInt8]) throws(OpAMPError) {
         switch frame.first {
         case nil: throw .empty
         case 0: try self.init(protobuf: Array(frame.dropFirst()))
         case let header? where header < 8: throw .unsupportedHeader(header)
-        default: try self.init(protobuf: Array(frame))
+        default: try self.init(protobuf: frame)
         }
     }
 

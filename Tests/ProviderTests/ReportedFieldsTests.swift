@@ -70,6 +70,25 @@ import Testing
         #expect(stage.send(report(3, isFull: false), over: link).flags & flag == 0, "only who reports them is asked")
     }
 
+    @Test func `only a message that tells nothing is taken for a heartbeat`() throws {
+        var (stage, agent) = (Stage(), Reporter())
+        stage.send(agent.full(), over: exchange())
+        let facts = try #require(stage.facts(agent.uid))
+        #expect(facts.hasNothingNew(in: agent.beat()))
+        #expect(facts.hasNothingNew(in: .with { $0.instanceUid = agent.uid.data }), "without capabilities")
+        let changes: [(inout AgentToServer) -> Void] = [
+            { $0.agentDescription = .init() }, { $0.customCapabilities = .init() }, { $0.health = .init() },
+            { $0.effectiveConfig = .init() }, { $0.remoteConfigStatus = .init() }, { $0.packageStatuses = .init() },
+            { $0.connectionSettingsStatus = .init() }, { $0.connectionSettingsRequest = .init() },
+            { $0.availableComponents = .init() }, { $0.flags = 1 }, { $0.capabilities = 1 },
+        ]
+        for (number, change) in changes.enumerated() {
+            var message = agent.beat()
+            change(&message)
+            #expect(!facts.hasNothingNew(in: message), "\(number)")
+        }
+    }
+
     @Test func `what an agent reported of packages, components and settings is read as it was written`() throws {
         var (stage, agent) = (Stage(), Reporter())
         var report = agent.full()

@@ -108,12 +108,23 @@ func `what is no message is refused, and the next one is received`(bytes: [UInt8
     #expect(conversation.beat() == .giveUp)
 }
 
+@Test func `an agent that has spoken since the last beat is not pinged, one that only answered pings is`() throws {
+    var conversation = AgentConversation(limit: 100)
+    for _ in 1...5 {
+        #expect(conversation.received(frame(.binary, try message.frame())) == .receive(message))
+        #expect(conversation.beat() == .rest)
+    }
+    #expect(conversation.beat() == .ping)
+    #expect(conversation.received(frame(.pong)) == .nothing)
+    #expect(conversation.beat() == .ping)
+}
+
 @Test func `a message that does not end is the end, though pings are answered`() throws {
     var conversation = AgentConversation(limit: 100)
     for _ in 1...2 {
         #expect(conversation.received(frame(.binary, [0], fin: false)) == .nothing)
         for _ in 1...3 {
-            #expect(conversation.beat() == .ping)
+            #expect(conversation.beat() == .rest)
             #expect(conversation.received(frame(.pong)) == .nothing)
             #expect(conversation.received(frame(.continuation, [], fin: false)) == .nothing)
         }
@@ -123,7 +134,8 @@ func `what is no message is refused, and the next one is received`(bytes: [UInt8
         }
     }
     #expect(conversation.received(frame(.binary, [0], fin: false)) == .nothing)
-    for _ in 1...3 {
+    #expect(conversation.beat() == .rest)
+    for _ in 1...2 {
         #expect(conversation.beat() == .ping)
         #expect(conversation.received(frame(.pong)) == .nothing)
     }

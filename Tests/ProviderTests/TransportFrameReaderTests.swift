@@ -1,6 +1,6 @@
 import NIOCore
 import NIOWebSocket
-import Provider
+@testable import Provider
 import Testing
 import TestSupport
 
@@ -97,4 +97,16 @@ func `frames are read however their bytes are cut`(length: Int, chunk: Int) thro
             #expect(reader.heldBytes <= 125 + 14)
         }
     }
+}
+
+@Test(arguments: [0, 1, 125, 126, 65_535, 65_536])
+func `a frame that is written is read back`(length: Int) throws {
+    let payload = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
+    var reader = FrameReader()
+    reader.append(ByteBuffer(frame: .binary, payload))
+    reader.append(ByteBuffer(frame: .ping, []))
+    let frame = try #require(try reader.next(limit: length))
+    #expect(frame.fin && frame.opcode == .binary && frame.maskKey == nil && Array(buffer: frame.data) == payload)
+    #expect(try reader.next(limit: 0)?.opcode == .ping)
+    #expect(reader.heldBytes == 0)
 }

@@ -33,6 +33,15 @@ extension AgentFacts {
         flags = AgentToServerFlags(rawValue: message.flags)
     }
 
+    /// Whether a message is no more than a heartbeat, as most are: `apply` would change nothing.
+    func hasNothingNew(in message: AgentToServer) -> Bool {
+        (message.capabilities == 0 || message.capabilities == capabilities.rawValue)
+            && message.flags == flags.rawValue && !message.hasAgentDescription && !message.hasCustomCapabilities
+            && !message.hasHealth && !message.hasEffectiveConfig && !message.hasRemoteConfigStatus
+            && !message.hasConnectionSettingsStatus && !message.hasConnectionSettingsRequest
+            && !message.hasAvailableComponents && !message.hasPackageStatuses
+    }
+
     private mutating func describe(_ description: AgentDescription, _ interned: inout InternedTexts) {
         attributes =
             description.identifyingAttributes.map { attribute($0, isIdentifying: true, &interned) }

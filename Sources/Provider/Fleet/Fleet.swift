@@ -57,6 +57,7 @@ package final class Fleet: Sendable {
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
             let delivery = link.push == nil ? effects.deliveries.first { $0.link === link } : nil
             state.advanceOperations(at: now, &effects)
+            if effects.isEmpty { return (answer, false) }
             commit(effects, isAct: false) { [self] isSent in
                 guard let delivery else { return }
                 let message = isSent ? complete(delivery) : nil
@@ -179,7 +180,7 @@ package final class Fleet: Sendable {
 
 extension Fleet: Service {
     /// How often it is written when agents were last heard.
-    private static let saveSeenInterval = Duration.seconds(30)
+    private static let saveSeenInterval = Duration.seconds(300)
 
     /// Watches time until the service is stopped; then writes what is left and closes the store.
     package func run() async throws {

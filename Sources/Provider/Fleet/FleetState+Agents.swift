@@ -118,6 +118,7 @@ extension FleetState {
     mutating func apply(
         _ message: AgentToServer, at position: Int, isNew: Bool, _ now: Moment, _ effects: inout Effects
     ) {
+        if !isNew, records[position].facts.hasNothingNew(in: message) { return refreshHealth(position) }
         let old = records[position]
         var facts = old.facts
         facts.apply(message, interned: &interned)

@@ -32,6 +32,12 @@ struct FleetState: Sendable {
         var pushes: [(message: ServerToAgent, link: Link)] = []
         var pings: [Link] = []
         var closes: [Link] = []
+
+        /// Whether nothing follows: so it is after a heartbeat.
+        var isEmpty: Bool {
+            changes.isEmpty && deliveries.isEmpty && reoffers.isEmpty && touched.isEmpty && pushes.isEmpty
+                && pings.isEmpty && closes.isEmpty
+        }
     }
 
     /// A message that carries one command, and the connection it goes out on.
@@ -254,7 +260,8 @@ struct FleetState: Sendable {
     @discardableResult
     mutating func tick(at now: Moment, _ effects: inout Effects) -> Duration? {
         let stood = lostTime.stepped(at: now)
-        for position in vitals.indices where vitals[position].status == .connected {
+        for position in vitals.indices
+        where vitals[position].status == .connected && vitals[position].isSilent(at: now, lastPong: 0) {
             let lastPong = links[position]?.lastAnsweredPing ?? 0
             if vitals[position].isSilent(at: now, lastPong: lastPong),
                 vitals[position].isSilent(

@@ -38,9 +38,11 @@ struct Vitals: Sendable {
 
     /// The interval in which the agent is expected to report: the one it took, else 30 s, raised to the longest of its
     /// last five gaps.
-    var expectedInterval: Duration {
-        let offered = offeredInterval > 0 ? .seconds(Int(offeredInterval)) : Self.defaultInterval
-        return max(offered, .seconds(Int(max(gaps.0, gaps.1, gaps.2, gaps.3, gaps.4))))
+    var expectedInterval: Duration { .seconds(expectedSeconds) }
+
+    private var expectedSeconds: Int64 {
+        let offered = offeredInterval > 0 ? Int64(offeredInterval) : Self.defaultInterval.components.seconds
+        return max(offered, Int64(max(gaps.0, gaps.1, gaps.2, gaps.3, gaps.4)))
     }
 
     /// A longer silence of an agent that polls is an outage, not its interval.
@@ -62,6 +64,6 @@ struct Vitals: Sendable {
     ///
     /// - Parameter lost: how much of its silence the provider stood still, in nanoseconds.
     func isSilent(at now: Moment, lastPong: Int64, lost: Int64 = 0) -> Bool {
-        now.monotonic - max(lastSeen.monotonic, lastPong) - lost > 3 * expectedInterval.nanoseconds
+        now.monotonic - max(lastSeen.monotonic, lastPong) - lost > 3 * expectedSeconds * 1_000_000_000
     }
 }

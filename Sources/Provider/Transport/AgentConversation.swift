@@ -23,19 +23,23 @@ package struct AgentConversation {
     /// What a ping interval brings.
     package enum Beat: Equatable {
         case ping
+        /// Something came since the last beat, which says as much as the answer to a ping.
+        case rest
         /// Nothing came for so many pings that there is nobody any more, or a message that does not end.
         case giveUp
     }
 
-    /// How many pings may stay unanswered, and how many are sent before a message must have come to its end.
+    /// How many pings may stay unanswered, and how many beats a message may take.
     package static let missedPingsAllowed = 3
 
     /// The most bytes of one message, from the next frame on.
     package var limit: Int
     /// The fragments so far of the message that is on its way.
     private var fragments: ByteBuffer?
-    private var pingsSinceMessage = 0
+    private var beatsInMessage = 0
     private var missedPings = 0
+    /// Whether part of a message came since the last beat.
+    private var hasSpoken = false
     /// No data frame is written or read once either side has sent a Close frame.
     package private(set) var isClosing = false
 
@@ -51,6 +55,7 @@ package struct AgentConversation {
         missedPings = 0
         if isClosing { return frame.opcode == .connectionClose ? .end : .nothing }
         guard frame.maskKey != nil, !frame.rsv1, !frame.rsv2, !frame.rsv3 else { return close(.protocolError) }
+        if !frame.opcode.isControlOpcode { hasSpoken = true }
         switch frame.opcode {
         case .binary:
             guard fragments == nil else { return close(.protocolError) }
@@ -87,8 +92,12 @@ package struct AgentConversation {
     package mutating func beat() -> Beat {
         guard missedPings < Self.missedPingsAllowed else { return .giveUp }
         if fragments != nil {
-            guard pingsSinceMessage < Self.missedPingsAllowed else { return .giveUp }
-            pingsSinceMessage += 1
+            guard beatsInMessage < Self.missedPingsAllowed else { return .giveUp }
+            beatsInMessage += 1
+        }
+        if hasSpoken {
+            hasSpoken = false
+            return .rest
         }
         missedPings += 1
         return .ping
@@ -102,14 +111,14 @@ package struct AgentConversation {
         var part = frame.unmaskedData
         whole.writeBuffer(&part)
         if frame.fin { return message(whole) }
-        if frame.opcode == .binary { pingsSinceMessage = 0 }
+        if frame.opcode == .binary { beatsInMessage = 0 }
         fragments = whole
         return .nothing
     }
 
     private mutating func message(_ bytes: ByteBuffer) -> Action {
         do {
-            return .receive(try AgentToServer(frame: bytes.readableBytesView, limit: limit))
+            return .receive(try AgentToServer(frame: Array(buffer: bytes), limit: limit))
         } catch .tooLarge {
             return close(.messageTooLarge)
         } catch {

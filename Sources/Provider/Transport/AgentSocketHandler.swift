@@ -8,7 +8,6 @@ import OpAMP
 final class AgentSocketHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private static let pingInterval = TimeAmount.seconds(30)
     /// How long the agent may take to answer our Close frame.
     private static let closeTimeout = TimeAmount.seconds(2)
     /// The close code of a server that is overloaded. Spec: the WebSocket Close Code registry.
@@ -31,7 +30,9 @@ final class AgentSocketHandler: ChannelInboundHandler {
     /// Whether the connection is older than a ping interval.
     private var hasLasted = false
     private var link: Link?
-    private var pings: RepeatedTask?
+    private var context: ChannelHandlerContext?
+    /// The row of the beats of this event loop that it is in.
+    private var row = 0
 
     /// - Parameters:
     ///   - isAdmitted: whether the upgrade named an agent that the fleet knows as approved.
@@ -60,14 +61,13 @@ final class AgentSocketHandler: ChannelInboundHandler {
             ping: {
                 onLoop { handler in
                     guard !handler.conversation.isClosing else { return }
-                    channel.writeAndFlush(handler.frame(.ping, ByteBuffer()), promise: nil)
+                    channel.writeAndFlush(ByteBuffer(frame: .ping, []), promise: nil)
                 }
             },
             close: { onLoop { $0.sendAway(.policyViolation, on: channel) } }
         )
-        pings = loop.scheduleRepeatedTask(initialDelay: Self.pingInterval, delay: Self.pingInterval) { _ in
-            handler.value.beat(channel)
-        }
+        self.context = context
+        row = sockets.beats(on: loop).add(self)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -111,8 +111,8 @@ final class AgentSocketHandler: ChannelInboundHandler {
 
     /// Once for every connection, however it ended.
     func handlerRemoved(context: ChannelHandlerContext) {
-        pings?.cancel()
-        pings = nil
+        sockets.beats(on: context.eventLoop).remove(self, from: row)
+        self.context = nil
         if let link { fleet.closed(link) }
         link = nil
         sockets.closed()
@@ -132,14 +132,15 @@ final class AgentSocketHandler: ChannelInboundHandler {
         case .refuse(let error):
             logger.debug("malformed message of an agent", metadata: ["error": "\(error)"])
             send(.badRequest(error.description), on: channel)
-        case .pong(let data): channel.writeAndFlush(frame(.pong, data), promise: nil)
+        case .pong(let data): channel.writeAndFlush(ByteBuffer(frame: .pong, data.readableBytesView), promise: nil)
         case .close(let code):
             var data = ByteBuffer()
             data.write(webSocketErrorCode: code)
-            channel.writeAndFlush(frame(.connectionClose, data), promise: nil)
+            channel.writeAndFlush(ByteBuffer(frame: .connectionClose, data.readableBytesView), promise: nil)
             channel.eventLoop.scheduleTask(in: Self.closeTimeout) { channel.close(promise: nil) }
         case .answerClose(let data):
-            channel.writeAndFlush(frame(.connectionClose, data)).whenComplete { _ in channel.close(promise: nil) }
+            let frame = ByteBuffer(frame: .connectionClose, data.readableBytesView)
+            channel.writeAndFlush(frame).whenComplete { _ in channel.close(promise: nil) }
         case .end: channel.close(promise: nil)
         }
     }
@@ -190,26 +191,24 @@ final class AgentSocketHandler: ChannelInboundHandler {
         guard !conversation.isClosing else { return }
         do {
             let bytes = try message.frame(limit: limits.messageBytes)
-            channel.writeAndFlush(frame(.binary, channel.allocator.buffer(bytes: bytes)), promise: nil)
+            channel.writeAndFlush(ByteBuffer(frame: .binary, bytes), promise: nil)
         } catch {
             logger.error("a message for an agent was dropped", metadata: ["error": "\(error)"])
         }
     }
 
-    private func beat(_ channel: any Channel) {
+    /// Once each ping interval.
+    func beat() {
+        guard let channel = context?.channel else { return }
         guard hasToken(channel) else { return }
         hasLasted = true
         if let farewell { perform(conversation.close(farewell), on: channel) }
         switch conversation.beat() {
-        case .ping where !conversation.isClosing: channel.writeAndFlush(frame(.ping, ByteBuffer()), promise: nil)
-        case .ping: break
+        case .ping where !conversation.isClosing: channel.writeAndFlush(ByteBuffer(frame: .ping, []), promise: nil)
+        case .ping, .rest: break
         case .giveUp:
             logger.debug("an agent answers no pings")
             channel.close(promise: nil)
         }
-    }
-
-    private func frame(_ opcode: WebSocketOpcode, _ data: ByteBuffer) -> WebSocketFrame {
-        WebSocketFrame(fin: true, opcode: opcode, data: data)
     }
 }

@@ -29,7 +29,6 @@ struct AgentUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<UpgradeResult> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(WebSocketFrameEncoder())
             try pipeline.addHandler(makeSocketHandler(upgradeRequest))
             return .webSocket
         }

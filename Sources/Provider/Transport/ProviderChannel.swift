@@ -41,6 +41,7 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
             return channel.eventLoop.makeSucceededFuture(Value(channel: channel, kind: kind))
         }
         return channel.eventLoop.makeCompletedFuture {
+            try ReadBuffers.use(on: channel)
             var configuration = NIOUpgradableHTTPServerPipelineConfiguration(
                 upgradeConfiguration: NIOTypedHTTPServerUpgradeConfiguration(
                     upgraders: [AgentUpgrader(makeSocketHandler)],
