@@ -5,7 +5,7 @@
 /// and runs of spaces become one space.
 ///
 /// - Parameter limit: the most Unicode scalars left, with `…` for the rest.
-func clean(_ text: String, limit: Int = 120) -> String {
+package func clean(_ text: String, limit: Int = 120) -> String {
     var kept = String.UnicodeScalarView()
     var count = 0
     var isSpaceDue = false
@@ -33,14 +33,8 @@ func clean(_ text: String, limit: Int = 120) -> String {
 }
 
 /// The text of a value of any kind; a string without its quotes.
-func clean(_ value: some CustomStringConvertible, limit: Int = 120) -> String {
+package func clean(_ value: some CustomStringConvertible, limit: Int = 120) -> String {
     clean(value.description, limit: limit)
-}
-
-/// The text, or `-` where nothing of it can be shown.
-func cell(_ text: String?, limit: Int = 120) -> String {
-    let shown = clean(text ?? "", limit: limit)
-    return shown.isEmpty ? "-" : shown
 }
 
 private func isSpace(_ scalar: Unicode.Scalar) -> Bool {
