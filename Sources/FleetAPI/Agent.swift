@@ -32,6 +32,8 @@ package struct Agent: RESTObject, Equatable {
     package var config: ConfigStatus?
     /// SHA-256 of the effective configuration, as hex.
     package var configHash: String?
+    /// Until when nobody is told that it is lost or unhealthy; absent when it is not muted.
+    package var mutedUntil: Timestamp?
 
     package init() {}
 
@@ -58,6 +60,7 @@ package struct Agent: RESTObject, Equatable {
         try coder.field("last_seen", &lastSeen)
         try coder.field("config", &config)
         try coder.field("config_hash", &configHash)
+        try coder.field("muted_until", &mutedUntil)
     }
 }
 

@@ -126,21 +126,3 @@ package struct ConfigSummary: RESTObject, Equatable {
         try coder.field("error", &error)
     }
 }
-
-/// Something that happened to an agent.
-package struct FleetEvent: RESTObject, Equatable {
-    package var at = Timestamp(seconds: 0)
-    /// For example `connected`, `disconnected`, `stale`, `unhealthy`, `healthy`, `restarted`, `custom_message`.
-    package var kind = ""
-    package var instanceUID = ""
-    package var text: String?
-
-    package init() {}
-
-    package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
-        try coder.required("at", &at)
-        try coder.required("kind", &kind)
-        try coder.field("instance_uid", &instanceUID)
-        try coder.field("text", &text)
-    }
-}

@@ -16,6 +16,15 @@ package struct ProviderSettings: RESTObject, Equatable {
     /// name no endpoint, which agents read as unchanged.
     package var agentURL = ""
 
+    /// Where people are told of agents that are lost, unhealthy or back; empty: nowhere. Its path is never shown.
+    package var webhookURL = ""
+    /// What is told there.
+    package var webhookEvents = NoticeKind.allCases
+    /// What requests there are signed with; never shown.
+    package var webhookSecret = ""
+    /// Told where there is a webhook; neither kept nor taken over.
+    package var webhookStatus: WebhookStatus?
+
     package init() {}
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
@@ -25,6 +34,10 @@ package struct ProviderSettings: RESTObject, Equatable {
         try coder.field("keep_commands_days", &keepCommandsDays, in: Self.keepDaysAllowed)
         try coder.field("keep_audit_days", &keepAuditDays, in: Self.keepDaysAllowed)
         try coder.field("agent_url", &agentURL)
+        try coder.field("webhook_url", &webhookURL)
+        try coder.field("webhook_events", &webhookEvents)
+        try coder.field("webhook_secret", &webhookSecret)
+        try coder.field("webhook_status", &webhookStatus)
     }
 
     /// The member that is out of its range, with its value and what is allowed; nil when all are inside.

@@ -71,6 +71,7 @@ struct Serve: AsyncParsableCommand {
             "A directory of *.json files that define commands; changes take effect while it runs.", valueName: "dir"))
     var commands: String?
 
+    @OptionGroup var operate: OperateOptions
     @OptionGroup var log: LogOptions
 
     func validate() throws {
@@ -99,7 +100,9 @@ struct Serve: AsyncParsableCommand {
         }
         let fleet: Fleet
         do {
-            fleet = try Fleet(dataDirectory: dataDir, version: productVersion, logger: logger)
+            fleet = try Fleet(
+                dataDirectory: dataDir, version: productVersion, allowsInsecureWebhook: operate.insecureWebhook,
+                logger: logger)
         } catch {
             throw failure(
                 "the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)", error.kind.exitCode)
@@ -112,7 +115,7 @@ struct Serve: AsyncParsableCommand {
             services: [.init(service: fleet), .init(service: listener)] + definitions(for: fleet, logger),
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
-        services.maximumGracefulShutdownDuration = .seconds(15)
+        services.maximumGracefulShutdownDuration = .seconds(10)
         do {
             try await ServiceGroup(configuration: services).run()
         } catch {

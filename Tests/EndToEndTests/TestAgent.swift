@@ -10,6 +10,17 @@ struct TestAgent {
         uid = Array(repeating: number, count: 16)
     }
 
+    /// The first message, with a host.
+    func message(host: String) -> AgentToServer {
+        var copy = self
+        var message = copy.message()
+        var name = KeyValue()
+        name.key = "host.name"
+        name.value.stringValue = host
+        message.agentDescription.nonIdentifyingAttributes = [name]
+        return message
+    }
+
     /// The next message; the first reports everything.
     mutating func message() -> AgentToServer {
         var message = AgentToServer()

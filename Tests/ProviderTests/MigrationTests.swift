@@ -17,6 +17,7 @@ import Testing
         "v4 operations": "e6778dbadca601eb",
         "v5 settings": "55c70fe2ac6ff542",
         "v6 audit, retention, deflated configurations": "fded3f1be6b769a7",
+        "v12 events": "787a1fab0be41d13",
     ]
 
     private static let folder = String(#filePath.dropLast("/MigrationTests.swift".count)) + "/Fixtures"
@@ -111,7 +112,7 @@ import Testing
         try store.close()
     }
 
-    private static let fixtures = ["v1", "v2", "v5"]
+    private static let fixtures = ["v1", "v2", "v5", "v6"]
 
     @Test func `there is a fixture of the state before the newest step`() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder).sorted()

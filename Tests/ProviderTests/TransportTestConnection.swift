@@ -110,6 +110,14 @@ struct TransportTestConnection {
             status: status, fields: fields, body: try await take(fields["content-length"].flatMap { Int($0) } ?? 0))
     }
 
+    /// The next chunk of an answer without a length; empty at its end.
+    mutating func chunk() async throws -> String {
+        var line: [UInt8] = []
+        while !line.suffix(2).elementsEqual("\r\n".utf8) { line += try await take(1) }
+        let size = Int(String(decoding: line.dropLast(2), as: UTF8.self), radix: 16) ?? 0
+        return String(decoding: try await take(size + 2).dropLast(2), as: UTF8.self)
+    }
+
     /// Everything up to the end of the connection.
     mutating func rest() async throws -> String {
         while let more = await inbound.next(isolation: #isolation) { received.writeImmutableBuffer(more) }

@@ -1,12 +1,14 @@
 import HTTP
 import JSON
 import Logging
-import Provider
 import ServiceLifecycle
+
+@testable import Provider
 
 /// A provider on a free port, in memory, as the program wires it.
 struct TransportTestProvider {
     let port: Int
+    let fleet: Fleet
     private let stopper: ServiceGroup
     private let client = HTTPClient()
 
@@ -31,7 +33,7 @@ struct TransportTestProvider {
             throw NotListening()
         }
         do {
-            try await body(TransportTestProvider(port: port, stopper: group))
+            try await body(TransportTestProvider(port: port, fleet: fleet, stopper: group))
         } catch {
             await group.triggerGracefulShutdown()
             throw error
@@ -40,8 +42,8 @@ struct TransportTestProvider {
         try await running
     }
 
-    private init(port: Int, stopper: ServiceGroup) {
-        (self.port, self.stopper) = (port, stopper)
+    private init(port: Int, fleet: Fleet, stopper: ServiceGroup) {
+        (self.port, self.fleet, self.stopper) = (port, fleet, stopper)
     }
 
     func stop() async {

@@ -60,6 +60,7 @@ struct AgentView {
         agent.lastSeen = vitals.lastSeen.wall
         agent.config = facts.configStatus
         agent.configHash = facts.configHash
+        if let end = record.decisions.mutedUntil, end > Moment.now().wall { agent.mutedUntil = end }
         return agent
     }
 }

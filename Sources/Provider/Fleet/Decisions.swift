@@ -8,6 +8,8 @@ struct Decisions: RESTObject, Equatable {
     var admission = Admission.approved
     /// The operators' own tags.
     var labels: [String: String] = [:]
+    /// In nanoseconds since 1970; 0: it is not muted.
+    private var muteEnd: Int64 = 0
     private var configBox: Boxed<Offering>?
     private var settingsBox: Boxed<Offering>?
 
@@ -26,6 +28,13 @@ struct Decisions: RESTObject, Equatable {
         try coder.field("config", &config)
         try coder.field("settings", &settings)
         (self.config, self.settings) = (config ?? Offering(), settings ?? Offering())
+        try coder.field("muted_until", &mutedUntil)
+    }
+
+    /// Until when nobody is told that the agent is lost or unhealthy; it may be over.
+    var mutedUntil: Timestamp? {
+        get { muteEnd == 0 ? nil : Timestamp(nanoseconds: muteEnd) }
+        set { muteEnd = newValue?.nanoseconds ?? 0 }
     }
 
     /// The configuration people want the agent to run on.

@@ -18,7 +18,7 @@ package struct AgentQuery: Sendable {
 }
 
 /// The fleet at one moment: scanned without a lock.
-struct FleetSnapshot {
+struct FleetSnapshot: Sendable {
     let records: [AgentRecord]
     let vitals: [Vitals]
     let commands: [String: OpenCommand]

@@ -7,6 +7,9 @@ import Synchronization
 extension Fleet {
     package var settings: ProviderSettings { state.withLock { $0.settings } }
 
+    /// The settings without what is never shown.
+    var shownSettings: ProviderSettings { settings.shown(webhook.status) }
+
     /// Takes over the members that are given; the others stay.
     ///
     /// - Returns: all settings, once they are on disk.
@@ -16,7 +19,7 @@ extension Fleet {
             state, now, effects throws(Problem) -> (before: ProviderSettings, after: ProviderSettings) in
             let before = state.settings
             let after: ProviderSettings
-            do throws(ShapeError) { after = try before.changed(by: members) } catch {
+            do throws(ShapeError) { after = try before.changed(by: members).keepingHidden(of: before) } catch {
                 throw .badRequest(error)
             }
             if let wrong = after.outOfRange {
@@ -25,9 +28,14 @@ extension Fleet {
                     field: wrong.field, value: "\(wrong.value)", "\(wrong.field) must be \(range)", allowed: [range])
             }
             if after.agentURL != before.agentURL { try after.checkAgentURL() }
+            if after.webhookURL != before.webhookURL || after.webhookSecret != before.webhookSecret,
+                let refusal = after.webhookRefusal(isInsecureAllowed: isInsecureWebhookAllowed)
+            {
+                throw refusal
+            }
             state.settings = after
             if after != before { effects.changes.append(.settings(after)) }
-            let difference = AuditEntry.difference(before.texts, after.texts)
+            let difference = AuditEntry.difference(before.texts(), after.texts(comparedWith: before))
             effects.audit(
                 caller, "settings", "settings", outcome: difference == nil ? AuditEntry.nothingToDo : "done",
                 detail: difference, at: now)
@@ -39,9 +47,22 @@ extension Fleet {
 }
 
 extension ProviderSettings {
-    /// Every setting as a text, by name; none of them is a secret.
-    fileprivate var texts: [String: String] {
-        Dictionary(uniqueKeysWithValues: (json.object?.members ?? []).map { ($0.key, $0.value.text) })
+    /// Every setting as a text, by name, without secrets.
+    ///
+    /// - Parameter before: that hidden ones differ from these is told.
+    fileprivate func texts(comparedWith before: ProviderSettings? = nil) -> [String: String] {
+        let members = shown(WebhookStatus()).json.object?.members ?? []
+        var texts = Dictionary(uniqueKeysWithValues: members.map { ($0.key, $0.value.text) })
+        texts["webhook_status"] = nil
+        guard let before else { return texts }
+        if webhookSecret != before.webhookSecret {
+            texts["webhook_secret"] = webhookSecret.isEmpty ? "\"\"" : "another one"
+        }
+        if webhookURL != before.webhookURL, WebhookAddress.shown(webhookURL) == WebhookAddress.shown(before.webhookURL)
+        {
+            texts["webhook_url"]?.append(" (another path)")
+        }
+        return texts
     }
 
     /// The URL that an agent reaches the provider at, of the kind of the transport it uses; empty when none is set.

@@ -14,19 +14,29 @@ package final class Fleet: Sendable {
     let store: Store
     let logger: Logger
     let waits = CommandWaits()
-    private let version: String
+    let metrics = Metrics()
+    let exports = Slots(Fleet.exportLimit)
+    let webhook: Webhook
+    /// Whether notices may leave this machine over http.
+    let isInsecureWebhookAllowed: Bool
+    let version: String
 
     /// Opens the store and loads the fleet; nobody is connected before a message.
     ///
-    /// - Parameter dataDirectory: nil keeps everything in memory.
-    package init(dataDirectory: String?, version: String, logger: Logger) throws(StoreError) {
+    /// - Parameters:
+    ///   - dataDirectory: nil keeps everything in memory.
+    ///   - allowsInsecureWebhook: whether a webhook may be an http address off this machine.
+    package init(
+        dataDirectory: String?, version: String, allowsInsecureWebhook: Bool = false, logger: Logger
+    ) throws(StoreError) {
         let now = Moment.now()
         store = try Store(directory: dataDirectory, logger: logger)
         var stored = try store.load(
             unconfirmedSince: now.wall - FleetState.lateProofTime - CommandRequest.longestLife)
         stored.moveBefore(now.wall)
         state = Mutex(FleetState(stored, now: now))
-        (self.version, self.logger) = (version, logger)
+        webhook = Webhook(version: version, logger: logger)
+        (self.version, self.logger, isInsecureWebhookAllowed) = (version, logger, allowsInsecureWebhook)
         logger.notice(
             "fleet loaded",
             metadata: ["agents": "\(stored.agents.count)", "open_commands": "\(stored.commands.count)"]
@@ -51,6 +61,7 @@ package final class Fleet: Sendable {
             }
             return receive(old: message, uid, over: link, reply: reply)
         }
+        metrics.received(over: link.transport)
         let now = Moment.now()
         let (answer, isLater) = state.withLock { state -> (AgentReply, Bool) in
             var effects = FleetState.Effects()
@@ -93,7 +104,7 @@ package final class Fleet: Sendable {
         let now = Moment.now()
         state.withLock { state in
             var effects = FleetState.Effects()
-            state.closed(link, at: now, &effects)
+            state.closed(link, isStopping ? "the provider was stopped" : "connection lost", at: now, &effects)
             commit(effects)
         }
     }
@@ -154,7 +165,7 @@ package final class Fleet: Sendable {
         var info = ServerInfo()
         (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
         info.api = [
-            "agents", "approvals", "audit", "commands", "command-types", "config", "filter", "fleet", "find",
+            "agents", "approvals", "audit", "commands", "command-types", "config", "events", "filter", "fleet", "find",
             "labels", "operations", "settings",
         ]
         info.agents = state.withLock { $0.records.count }
@@ -184,27 +195,40 @@ extension Fleet: Service {
 
     /// Watches time until the service is stopped; then writes what is left and closes the store.
     package func run() async throws {
-        let savedAt = await cancelWhenGracefulShutdown { await self.watchTime() }
+        async let telling: Void = cancelWhenGracefulShutdown {
+            await self.webhook.run(settings: { self.settings }, done: { self.remember($0) })
+        }
+        let savedAt: Moment
+        var log: EventLog
+        (savedAt, log) = await cancelWhenGracefulShutdown { await self.watchTime() }
         saveSeen(since: savedAt.monotonic)
+        store.flushNow()
+        await log.step()
+        await telling
         try store.close()
     }
 
     /// Takes a step of time each second until the task is cancelled.
     ///
-    /// - Returns: when it was last queued for writing when agents were heard.
-    private func watchTime() async -> Moment {
+    /// - Returns: when it was last queued for writing when agents were heard, and what the log has been told.
+    private func watchTime() async -> (Moment, EventLog) {
         var savedAt = Moment.now()
+        var log = EventLog(self)
+        var notifier = Notifier(self, at: savedAt)
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
             let now = Moment.now()
             tick(at: now)
+            store.feed.wake()
+            await log.step()
+            await notifier.step(at: now)
             store.sweep(Retention(state.withLock { $0.settings }), at: now)
             if now.monotonic - savedAt.monotonic >= Self.saveSeenInterval.nanoseconds {
                 saveSeen(since: savedAt.monotonic)
                 savedAt = now
             }
         }
-        return savedAt
+        return (savedAt, log)
     }
 }
 
@@ -214,7 +238,7 @@ extension Change {
         switch self {
         case .command, .idempotency, .forget, .rename, .decisions, .settings, .revision: true
         case .operation, .operationTargets, .operationTarget: true
-        case .agent, .seen, .config, .event, .outcome, .audit: false
+        case .agent, .seen, .config, .event, .outcome, .audit, .told, .toldNothing: false
         }
     }
 }

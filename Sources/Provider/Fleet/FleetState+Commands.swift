@@ -11,6 +11,7 @@ extension FleetState {
             open.command.instanceUID = records[position].uid.description
         }
         file(open, at: now)
+        commandsReached[open.command.state, default: 0] += 1
         effects.changes.append(.command(open))
     }
 
@@ -240,9 +241,9 @@ extension FleetState {
 
     mutating func update(_ changed: OpenCommand, _ effects: inout Effects) {
         let open = settle(changed, &effects)
-        if let before = commands.updateValue(open, forKey: open.command.id) {
-            effects.steps.append(.command(before: before, after: open))
-        }
+        let before = commands.updateValue(open, forKey: open.command.id)
+        if let before { effects.steps.append(.command(before: before, after: open)) }
+        if before?.command.state != open.command.state { commandsReached[open.command.state, default: 0] += 1 }
         nextDeadline = min(nextDeadline, open.deadline)
         effects.changes.append(.command(open))
         effects.touched.append(open.command.id)

@@ -79,6 +79,8 @@ struct FleetState: Sendable {
 
     /// By id; the open ones, and those that late proof may still reach.
     var commands: [String: OpenCommand] = [:]
+    /// How many commands came into each state since the start.
+    var commandsReached: [CommandState: Int] = [:]
     /// Ids of an agent's commands in `commands`, in the order they were queued.
     var commandsByAgent: [InstanceUID: [String]] = [:]
 
@@ -235,7 +237,11 @@ struct FleetState: Sendable {
     }
 
     /// The WebSocket of a link is gone, and with it every agent that was reached on it.
-    mutating func closed(_ link: Link, at now: Moment, _ effects: inout Effects) {
+    ///
+    /// - Parameter reason: why its agents are disconnected then.
+    mutating func closed(
+        _ link: Link, _ reason: String = "connection lost", at now: Moment, _ effects: inout Effects
+    ) {
         closedRival(link)
         let more = moreByLink.removeValue(forKey: ObjectIdentifier(link)) ?? []
         guard let first = uidByLink.removeValue(forKey: ObjectIdentifier(link)) else { return }
@@ -247,7 +253,7 @@ struct FleetState: Sendable {
             vitals[position].wasIntroduced = false
             // A client that opens a socket for each message is heard again; silence will tell if not.
             if !vitals[position].isPolling, vitals[position].status != .disconnected {
-                part(position, "connection lost", at: now, &effects)
+                part(position, reason, at: now, &effects)
             }
         }
     }

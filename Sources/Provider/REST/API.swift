@@ -8,7 +8,8 @@ import NIOCore
 struct API: Sendable {
     static let routes: RouteTable = RouteTable(
         routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.connections
-            + Route.approvals + Route.settings + Route.audit)
+            + Route.approvals + Route.settings + Route.audit + Route.events + Route.operational + Route.exports
+            + Route.mutes)
 
     let fleet: Fleet
     let logger: Logger
@@ -19,6 +20,18 @@ struct API: Sendable {
     func respond(
         to request: Request, path: Substring, query: Substring, from remoteAddress: String?
     ) async -> Response {
+        let start = ContinuousClock.now
+        var route: Route?
+        let response = await answer(to: request, path: path, query: query, from: remoteAddress, found: &route)
+        fleet.metrics.requests.answered(
+            route: route?.path, method: request.method.rawValue, status: response.status.code,
+            after: start.duration(to: .now))
+        return response
+    }
+
+    private func answer(
+        to request: Request, path: Substring, query: Substring, from remoteAddress: String?, found route: inout Route?
+    ) async -> Response {
         do {
             let match: (route: Route, arguments: [String])
             do {
@@ -26,6 +39,7 @@ struct API: Sendable {
                     throw Problem(404, "Not Found", detail: "there is nothing at \(path)")
                 }
                 match = found
+                route = found.route
             } catch let error as RouteTable.NotAllowed where request.method == .options {
                 // Spec: RFC 9110, section 9.3.7.
                 return try Response(

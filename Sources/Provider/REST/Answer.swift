@@ -10,11 +10,17 @@ struct Answer: Sendable {
     /// Absent where there is nothing to say.
     var json: JSON?
     var fields: HTTPFields = [:]
+    /// What is written instead where it is no JSON: of the type that `fields` say.
+    var body: ResponseBody?
 }
 
 extension Response {
     /// - Throws: for a number that JSON cannot express.
     init(_ answer: Answer, contentType: String = "application/json") throws(JSONError) {
+        if let body = answer.body {
+            self.init(status: answer.status, headers: answer.fields, body: body)
+            return
+        }
         guard let json = answer.json else {
             self.init(status: answer.status, headers: answer.fields)
             // Spec: RFC 9110, section 8.6: never with a 204.

@@ -32,6 +32,10 @@ enum Change: Sendable {
     /// That a caller's key stands for this request and this command.
     case idempotency(caller: String, key: String, request: String, command: String, at: Timestamp)
     case event(FleetEvent)
+    /// What people were told of an agent over the webhook.
+    case told(InstanceUID, Condition)
+    /// Forgets what people were told.
+    case toldNothing
     /// What a person did, beside the act.
     case audit(AuditEntry)
 
@@ -62,6 +66,7 @@ enum Change: Sendable {
             for table in ["agents", "decisions", "commands", "events", "revisions"] {
                 try run(database, "UPDATE \(table) SET uid = ? WHERE uid = ?", names)
             }
+            try run(database, "UPDATE OR REPLACE notices SET uid = ? WHERE uid = ?", names)
             try run(database, "UPDATE aliases SET new = ? WHERE new = ?", names)
             try run(database, "INSERT OR REPLACE INTO aliases (new, old) VALUES (?, ?)", names)
         case .forget(let uid):
@@ -69,6 +74,7 @@ enum Change: Sendable {
             try run(database, "DELETE FROM aliases WHERE new = ?", [uid.description])
             try run(database, "DELETE FROM decisions WHERE uid = ?", [uid.description])
             try run(database, "DELETE FROM revisions WHERE uid = ?", [uid.description])
+            try run(database, "DELETE FROM notices WHERE uid = ?", [uid.description])
         case .decisions(let uid, let decisions, let at):
             try run(
                 database, "INSERT OR REPLACE INTO decisions (uid, body, at) VALUES (?, ?, ?)",
@@ -147,6 +153,14 @@ enum Change: Sendable {
                 database, "INSERT INTO events (at, uid, kind, text) VALUES (?, ?, ?, ?)",
                 [event.at.nanoseconds, event.instanceUID, event.kind, event.text]
             )
+        case .told(let uid, .well):
+            try run(database, "DELETE FROM notices WHERE uid = ?", [uid.description])
+        case .told(let uid, let condition):
+            try run(
+                database, "INSERT OR REPLACE INTO notices (uid, condition) VALUES (?, ?)",
+                [uid.description, condition.rawValue])
+        case .toldNothing:
+            try run(database, "DELETE FROM notices", [])
         case .audit(let entry):
             try run(
                 database,

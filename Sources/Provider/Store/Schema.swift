@@ -88,6 +88,15 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("v12 events") { database in
+            try database.execute(
+                sql: """
+                    CREATE INDEX events_by_kind ON events (kind);
+                    CREATE INDEX events_by_time ON events (at);
+                    CREATE TABLE notices (uid TEXT PRIMARY KEY NOT NULL, condition TEXT NOT NULL);
+                    """
+            )
+        }
         return migrator
     }
 }

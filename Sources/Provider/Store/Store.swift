@@ -22,6 +22,11 @@ final class Store: Sendable {
     /// Both are used on the queue alone.
     private let backlog = Mutex(Backlog())
     private let sweeping = Mutex(Sweep())
+    private let writes = Mutex((durations: Histogram(), errors: 0))
+    /// Every event, once it is written.
+    let feed = EventFeed()
+    /// The events of the transaction that is under way, with their numbers; used on the queue alone.
+    private let written = Mutex<[FleetEvent]>([])
     private let directory: StoreDirectory?
     private let logger: Logger
     /// When it was opened.
@@ -48,6 +53,7 @@ final class Store: Sendable {
                 try Schema.migrator.migrate(database)
             } catch { throw StoreError(error, "cannot make a database in memory") }
         }
+        do { try feed.begin(after: lastEventNumber()) } catch { throw StoreError(error, "the events cannot be read") }
     }
 
     private static var configuration: Configuration {
@@ -121,6 +127,24 @@ final class Store: Sendable {
     /// Why nothing can be written at present; nil while all is well.
     var trouble: StoreError? { waiting.withLock { $0.trouble } }
 
+    /// How much there is to write, and how writing went since the start.
+    struct Load: Sendable {
+        var queued = 0
+        /// What could not be written and is tried again, and what was given up.
+        var kept = 0
+        var dropped = 0
+        var errors = 0
+        var writes = Histogram()
+    }
+
+    /// At present.
+    var writeLoad: Load {
+        let (kept, dropped) = backlog.withLock { ($0.changes.count, $0.dropped) }
+        let (writes, errors) = writes.withLock { ($0.durations, $0.errors) }
+        return Load(
+            queued: waiting.withLock { $0.count }, kept: kept, dropped: dropped, errors: errors, writes: writes)
+    }
+
     /// Writes what is waiting and closes the database.
     ///
     /// - Throws: also when something could not be written and is lost by that.
@@ -174,6 +198,7 @@ final class Store: Sendable {
         guard !batch.isEmpty else { return }
         let synchronous = isDurable ? "FULL" : "NORMAL"
         var results: [Result<Void, StoreError>]
+        let start = ContinuousClock.now
         do {
             do {
                 try write(batch, synchronous: synchronous)
@@ -184,8 +209,11 @@ final class Store: Sendable {
                 results = try writeApart(batch, synchronous: synchronous)
             }
             ended(with: nil)
+            writes.withLock { $0.durations.add(start.duration(to: .now)) }
+            feed.publish(written.withLock { $0 })
         } catch {
             let error = StoreError(error, "cannot write")
+            writes.withLock { $0.errors += 1 }
             results = batch.map { _ in .failure(error) }
             backlog.withLock { $0.keep(batch.flatMap { group in group.changes.filter(group.keeps) }) }
             ended(with: error)
@@ -216,9 +244,17 @@ final class Store: Sendable {
 
     private func write(_ batch: [WriteQueue.Group], synchronous: String) throws {
         try transaction(synchronous: synchronous) { database in
-            for group in batch {
-                for change in group.changes { try change.write(to: database) }
-            }
+            written.withLock { $0 = [] }
+            for group in batch { try write(group.changes, to: database) }
+        }
+    }
+
+    private func write(_ changes: [Change], to database: Database) throws {
+        for change in changes {
+            try change.write(to: database)
+            guard case .event(var event) = change else { continue }
+            event.number = Int(database.lastInsertedRowID)
+            written.withLock { $0.append(event) }
         }
     }
 
@@ -229,6 +265,7 @@ final class Store: Sendable {
         var results: [Result<Void, StoreError>] = []
         try transaction(synchronous: synchronous) { database in
             results = []
+            written.withLock { $0 = [] }
             for group in batch {
                 var refusal: StoreError?
                 if group.completion != nil {
@@ -241,7 +278,10 @@ final class Store: Sendable {
                 for change in group.changes where group.keeps(change) {
                     if let error = try attempt([change], in: database) { refusal = refusal ?? error }
                 }
-                if let refusal { logger.error("a change cannot be written", metadata: ["reason": "\(refusal)"]) }
+                if let refusal {
+                    writes.withLock { $0.errors += 1 }
+                    logger.error("a change cannot be written", metadata: ["reason": "\(refusal)"])
+                }
                 results.append(refusal.map { .failure($0) } ?? .success(()))
             }
         }
@@ -250,13 +290,15 @@ final class Store: Sendable {
 
     /// - Returns: why these changes, and only they, cannot be written; then none of them is.
     private func attempt(_ changes: [Change], in database: Database) throws -> StoreError? {
+        let before = written.withLock { $0.count }
         do {
             try database.inSavepoint {
-                for change in changes { try change.write(to: database) }
+                try write(changes, to: database)
                 return .commit
             }
             return nil
         } catch {
+            written.withLock { $0.removeSubrange(before...) }
             let refusal = StoreError(error, "cannot write")
             guard refusal.isOfOneChange else { throw error }
             return refusal
@@ -435,19 +477,6 @@ extension Store {
                 try Int.fetchOne(database, sql: "SELECT count(*) FROM commands WHERE \(filter.0)", arguments: filter.1)
                     ?? 0
             )
-        }
-    }
-
-    /// Events of an agent, newest first.
-    func events(of uid: InstanceUID, limit: Int) async throws -> [FleetEvent] {
-        try await database.read { database in
-            let sql = "SELECT at, kind, text FROM events WHERE uid = ? ORDER BY number DESC LIMIT ?"
-            return try Row.fetchAll(database, sql: sql, arguments: [uid.description, limit]).map { row in
-                var event = FleetEvent()
-                event.at = Timestamp(nanoseconds: row["at"])
-                (event.kind, event.text, event.instanceUID) = (row["kind"], row["text"], uid.description)
-                return event
-            }
         }
     }
 

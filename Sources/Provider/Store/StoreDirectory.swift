@@ -58,6 +58,7 @@ final class StoreDirectory: Sendable {
     func markCleanStop() {
         guard let identity = Self.identity(of: path) else { return }
         try? Data(identity.utf8).write(to: URL(fileURLWithPath: path + "/clean-stop"))
+        chmod(path + "/clean-stop", 0o600)
     }
 
     /// Whether there is a database, which may be damaged.

@@ -26,6 +26,9 @@ struct WriteQueue: Sendable {
     /// Why nothing can be written at present; nil while all is well.
     var trouble: StoreError?
 
+    /// How many changes wait.
+    var count: Int { groups.reduce(0) { $0 + $1.changes.count } }
+
     /// Puts changes at the end.
     ///
     /// - Returns: after what time to write; nil when that is on its way already.

@@ -30,6 +30,7 @@ extension AgentExchange {
             let count = bytes.readableBytes + part.readableBytes
             guard count <= limit else { throw tooLarge(limit) }
             guard share.hold(count) else { throw AgentBodyError.noRoom }
+            fleet.metrics.http.receivedBytes.add(part.readableBytes)
             if bytes.readableBytes == 0 { bytes = part } else { bytes.writeImmutableBuffer(part) }
         }
         do {

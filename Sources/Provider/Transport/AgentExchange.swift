@@ -19,6 +19,7 @@ struct AgentExchange: Sendable {
 
     func respond(to request: Request, from remoteAddress: String?) async throws -> Response {
         if let tokens, !tokens.accept(request.headers[values: .authorization]) {
+            fleet.metrics.refusedAgents.add(1)
             return Response(
                 Problem(401, "Unauthorized", detail: "agents need an Authorization header with a bearer token"),
                 fields: [.wwwAuthenticate: AgentTokens.challenge])
@@ -32,6 +33,11 @@ struct AgentExchange: Sendable {
         do {
             let message = try await message(head, of: request.body)
             if let contradiction = head.contradiction(to: message) { throw AgentBodyError.malformed(contradiction) }
+            if fleet.isStopping {
+                let uid = InstanceUID(bytes: message.instanceUid)
+                let reply = uid.map { ServerToAgent.stopping($0) } ?? .badRequest("instance_uid must have 16 bytes")
+                return answer(AgentReply(reply), isGzipAccepted: head.acceptsGzip)
+            }
             return answer(await reply(to: message, from: remoteAddress), isGzipAccepted: head.acceptsGzip)
         } catch AgentBodyError.tooLarge(let problem) {
             return Response(problem)
@@ -78,6 +84,7 @@ struct AgentExchange: Sendable {
                     fields[.contentEncoding] = "gzip"
                 }
             }
+            fleet.metrics.sent(reply.message, bytes: bytes.count, over: .http)
             let status = Self.status(of: reply)
             if status == .serviceUnavailable, let hint = RetryHint.of(reply.message) {
                 fields[.retryAfter] = RetryHint.seconds(hint)

@@ -74,7 +74,9 @@ final class AgentSocketHandler: ChannelInboundHandler {
         if isDeaf { return }
         let channel = context.channel
         guard hasToken(channel) else { return stopReading() }
-        reader.append(unwrapInboundIn(data))
+        let bytes = unwrapInboundIn(data)
+        fleet.metrics.webSocket.receivedBytes.add(bytes.readableBytes)
+        reader.append(bytes)
         guard hold() else { return turnAway(channel) }
         do {
             while !isDeaf, let frame = try reader.next(limit: conversation.limit - conversation.heldBytes) {
@@ -97,7 +99,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ChannelShouldQuiesceEvent: perform(conversation.close(.goingAway), on: context.channel)
+        case is ChannelShouldQuiesceEvent: leave(context.channel)
         case ChannelEvent.inputClosed: context.close(promise: nil)
         default: context.fireUserInboundEventTriggered(event)
         }
@@ -181,6 +183,14 @@ final class AgentSocketHandler: ChannelInboundHandler {
         if hasLasted { perform(conversation.close(code), on: channel) }
     }
 
+    /// The provider stops: every agent on this connection is told when to come again.
+    private func leave(_ channel: any Channel) {
+        for uid in link.map({ fleet.agents(on: $0) }) ?? [] {
+            send(.stopping(uid), on: channel)
+        }
+        perform(conversation.close(.goingAway), on: channel)
+    }
+
     private func stopReading() {
         isDeaf = true
         reader.clear()
@@ -191,6 +201,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
         guard !conversation.isClosing else { return }
         do {
             let bytes = try message.frame(limit: limits.messageBytes)
+            fleet.metrics.sent(message, bytes: bytes.count, over: .webSocket)
             channel.writeAndFlush(ByteBuffer(frame: .binary, bytes), promise: nil)
         } catch {
             logger.error("a message for an agent was dropped", metadata: ["error": "\(error)"])

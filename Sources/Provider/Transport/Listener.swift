@@ -41,6 +41,9 @@ package struct Listener: Service {
         let sockets = OpenSockets()
         let inFlight = InFlightBytes(limit: limits.inFlightBytes)
         let connections = OpenConnections(openFiles: limits.openFiles)
+        let (listeners, name) = (fleet.metrics.listeners, "\(address)")
+        listeners.begins(name, .init(connections: connections, sockets: sockets, inFlight: inFlight))
+        defer { listeners.ended(name) }
         let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, tokens: tokens, logger: logger)
         let application = Application(
             responder: ProviderResponder(
@@ -57,12 +60,17 @@ package struct Listener: Service {
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port ?? 0), backlog: Self.backlog),
             onServerRunning: { channel in
+                listeners.listens(name)
                 if let address = channel.localAddress?.hostAndPort { onListening("http://\(address)") }
             },
             logger: logger
         )
         do {
-            try await application.run()
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: {
+                listeners.stop()
+            }
             await sockets.untilNone()
         } catch let error as IOError {
             throw CannotListen(address: address, reason: String(cString: strerror(error.errnoCode)))

@@ -22,6 +22,9 @@ package final class OpenConnections: Sendable {
         limit = openFiles - Self.reserve
     }
 
+    /// How many there are.
+    var number: Int { count.load(ordering: .relaxed) }
+
     /// Counts a new connection, and says what it may expect.
     package func opened() -> Room {
         let left = limit - count.wrappingAdd(1, ordering: .relaxed).newValue

@@ -24,6 +24,9 @@ package final class OpenSockets: Sendable {
         return new.value
     }
 
+    /// How many there are.
+    var number: Int { count.withLock { $0 } }
+
     package func opened() { add(1) }
 
     package func closed() { add(-1) }

@@ -78,6 +78,7 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
     private static func continueWithHTTP(_ channel: any Channel, _ logger: Logger) -> EventLoopFuture<Kind> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
+            try pipeline.addHandler(ConnectionTimeHandler())
             try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
             try pipeline.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: .init(idleTimeout), logger: logger)
