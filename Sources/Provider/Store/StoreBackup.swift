@@ -136,7 +136,7 @@ package enum StoreBackup {
         }
     }
 
-    private static func open(_ path: String, isReadOnly: Bool) throws -> DatabaseQueue {
+    static func open(_ path: String, isReadOnly: Bool) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.readonly = isReadOnly
         configuration.busyMode = .timeout(10)
