@@ -8,7 +8,7 @@ import Testing
             let provider = try await stage.provider()
             _ = try await stage.fleet(of: 5, at: provider, "--ignore-commands", "100")
             let server = try stage.server(provider.url)
-            let command = try await provider.command(["command": "restart", "confirm_seconds": 4], to: "web-17")
+            let command = try await provider.command(["command": "restart", "confirm_seconds": 12], to: "web-17")
             let id = try #require(command["id"])
             let again = try await server.call("restart_agent", ["agent": "web-17"])
             let outcome = try await provider.outcome(of: command)
