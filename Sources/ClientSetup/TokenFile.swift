@@ -3,7 +3,7 @@ import Glibc
 /// Reads a token from a file that only its owner can read.
 ///
 /// - Returns: the text without space around it.
-/// - Throws: where the file is missing, is no file, is readable for others, or holds no token of one line.
+/// - Throws: where the file is missing, is no file, is open to others, or holds no token of one line.
 package func readToken(from path: String) throws(UsageError) -> String {
     let limit = 8 << 10
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -15,8 +15,8 @@ package func readToken(from path: String) throws(UsageError) -> String {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
         throw UsageError("--token-file \(path) is not a file")
     }
-    guard status.st_mode & 0o044 == 0 else {
-        throw UsageError("--token-file \(path) can be read by others; run: chmod 600 \(path)")
+    guard status.st_mode & 0o077 == 0 else {
+        throw UsageError("--token-file \(path) is open to others; run: chmod 600 \(path)")
     }
     var buffer = [UInt8](repeating: 0, count: limit + 1)
     var count = 0

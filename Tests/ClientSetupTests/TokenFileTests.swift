@@ -26,11 +26,11 @@ import Testing
         #expect(try withFile(" \n s3cret-token \r\n") { try readToken(from: $0) } == "s3cret-token")
     }
 
-    @Test(arguments: [0o644, 0o640, 0o604] as [mode_t])
-    func `a file that others can read is refused with the way out`(mode: mode_t) throws {
+    @Test(arguments: [0o644, 0o640, 0o604, 0o620, 0o602, 0o610] as [mode_t])
+    func `a file that is open to others is refused with the way out`(mode: mode_t) throws {
         try withFile("s3cret", mode: mode) { path in
             let error = #expect(throws: UsageError.self) { try readToken(from: path) }
-            #expect(error?.description == "--token-file \(path) can be read by others; run: chmod 600 \(path)")
+            #expect(error?.description == "--token-file \(path) is open to others; run: chmod 600 \(path)")
         }
     }
 
