@@ -42,6 +42,11 @@ final class Store: Sendable {
         (self.logger, started) = (logger, now)
         if let path {
             let directory = try StoreDirectory(path)
+            if !directory.closedToOthers.isEmpty {
+                logger.warning(
+                    "closed to others than the owner",
+                    metadata: ["closed": "\(directory.closedToOthers.joined(separator: ", "))"])
+            }
             do { database = try Self.openDatabase(in: directory) } catch {
                 throw directory.explained(StoreError(error, "cannot be opened"))
             }

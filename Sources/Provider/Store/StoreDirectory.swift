@@ -9,9 +9,11 @@ final class StoreDirectory: Sendable {
     let path: String
     /// Whether the database is as a provider left it that ended in order, so that it need not be checked.
     let wasStoppedCleanly: Bool
+    /// What was open to others before, with its modes.
+    let closedToOthers: [String]
     private let lock: Mutex<Int32>
 
-    /// Takes the directory; it is made, for its owner only, if it is not there.
+    /// Takes the directory; it is made, for its owner only, if it is not there, and closed to others if it is open.
     ///
     /// - Throws: when the directory cannot be made or written, or another process holds it.
     init(_ path: String) throws(StoreError) {
@@ -27,6 +29,7 @@ final class StoreDirectory: Sendable {
                     + "with access for the provider's user"
             )
         }
+        closedToOthers = try Self.close(path)
         let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else { throw Self.unwritable(path) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
