@@ -13,7 +13,8 @@ struct ProviderProgram: AsyncParsableCommand {
             Without a sub-command it serves: opamp-provider --data-dir DIR. \
             All flags of that are told by: opamp-provider serve --help
             """,
-        version: productVersion, subcommands: [Serve.self, Backup.self, Restore.self, DoctorCommand.self],
+        version: productVersion,
+        subcommands: [Serve.self, Token.self, Backup.self, Restore.self, DoctorCommand.self],
         defaultSubcommand: Serve.self
     )
 }

@@ -72,6 +72,7 @@ struct Serve: AsyncParsableCommand {
     var commands: String?
 
     @OptionGroup var operate: OperateOptions
+    @OptionGroup var access: AccessOptions
     @OptionGroup var log: LogOptions
 
     func validate() throws {
@@ -98,21 +99,26 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw ValidationError("--agent-token-file: \(error)")
         }
-        let fleet: Fleet
+        let issuer = try await access.issuer(logger)
+        let (fleet, doorkeeper): (Fleet, Doorkeeper)
         do {
             fleet = try Fleet(
                 dataDirectory: dataDir, version: productVersion, allowsInsecureWebhook: operate.insecureWebhook,
                 logger: logger)
+            doorkeeper = try Doorkeeper(fleet: fleet, issuer: issuer, logger: logger)
         } catch {
             throw failure(
                 "the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)", error.kind.exitCode)
         }
-        let listener = Listener(on: listen, fleet: fleet, limits: limits, agentTokens: tokens, logger: logger) { url in
+        let listener = Listener(
+            on: listen, fleet: fleet, doorkeeper: doorkeeper, limits: limits, agentTokens: tokens, logger: logger
+        ) { url in
             printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
         }
         var services = ServiceGroupConfiguration(
             // Stopped in reverse: the fleet after the listener, so that the last messages are kept.
-            services: [.init(service: fleet), .init(service: listener)] + definitions(for: fleet, logger),
+            services: [.init(service: fleet), .init(service: doorkeeper), .init(service: listener)]
+                + definitions(for: fleet, logger),
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         services.maximumGracefulShutdownDuration = .seconds(10)

@@ -54,7 +54,8 @@ func `a wrong method is told the right ones`(method: HTTPRequest.Method, path: S
 }
 
 @Test func `whatever changes something is refused to a viewer`() {
-    for route in API.routes.routes where route.method != .get {
+    // A session is the viewer's own.
+    for route in API.routes.routes where route.method != .get && route.parts.last != "session" {
         #expect(route.role > .viewer, "\(route.method) \(route.parts)")
     }
 }

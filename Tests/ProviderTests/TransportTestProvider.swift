@@ -24,10 +24,13 @@ struct TransportTestProvider {
         let fleet = try Fleet(dataDirectory: nil, version: "1.2.3", logger: logger)
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)
         guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
-        let listener = Listener(on: address, fleet: fleet, limits: limits, agentTokens: tokens, logger: logger) {
+        let doorkeeper = try Doorkeeper(fleet: fleet, logger: logger)
+        let listener = Listener(
+            on: address, fleet: fleet, doorkeeper: doorkeeper, limits: limits, agentTokens: tokens, logger: logger
+        ) {
             continuation.yield($0)
         }
-        let group = ServiceGroup(services: [fleet, listener], logger: logger)
+        let group = ServiceGroup(services: [fleet, doorkeeper, listener], logger: logger)
         async let running: Void = group.run()
         guard let url = await urls.first(where: { _ in true }), let port = Authority(url.dropFirst(7))?.port else {
             throw NotListening()

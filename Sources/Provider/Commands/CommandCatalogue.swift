@@ -24,6 +24,9 @@ struct CommandKind: Sendable {
     /// What a file says of it; nil for the built-in ones.
     var definition: CommandDefinition?
 
+    /// The command whose message is what the caller says.
+    static let raw = "custom"
+
     static let all: [CommandKind] = [
         CommandKind(
             name: "restart", description: "Restart the agent on its present configuration.",
@@ -60,7 +63,7 @@ struct CommandKind: Sendable {
             requirement: .custom(CustomCapability.null), proof: .reply, schema: noParameters
         ),
         CommandKind(
-            name: "custom", description: "Any custom message of a capability that the agent declares.",
+            name: raw, description: "Any custom message of a capability that the agent declares.",
             requirement: .customParameter, proof: .reply,
             schema: [
                 "type": "object", "additionalProperties": false, "required": ["capability", "type"],

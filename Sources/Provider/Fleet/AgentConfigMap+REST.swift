@@ -65,11 +65,11 @@ extension AgentConfigMap {
         return lower.hasSuffix(".json") ? "application/json" : "text/plain"
     }
 
-    /// The files with their contents, secrets masked.
-    var shown: [String: ConfigFile] {
+    /// The files with their contents, secrets masked unless `isUnmasked`.
+    func told(isUnmasked: Bool) -> [String: ConfigFile] {
         configMap.mapValues { object in
             var file = ConfigFile()
-            let masked = SecretMask.masked(Array(object.body))
+            let masked = isUnmasked ? Array(object.body) : SecretMask.masked(Array(object.body))
             if let text = String(validating: masked, as: UTF8.self) {
                 file.content = text
             } else {

@@ -7,8 +7,11 @@ import SwiftProtobuf
 extension Fleet {
     /// What an agent runs on, what is desired, and what it said of that.
     ///
+    /// - Parameter isUnmasked: whether secrets are shown.
     /// - Throws: 404 or 409 for a reference that does not mean one agent.
-    func config(_ reference: String, _ parts: Set<AgentConfig.Part>) async throws(Problem) -> AgentConfig {
+    func config(
+        _ reference: String, _ parts: Set<AgentConfig.Part>, isUnmasked: Bool = false
+    ) async throws(Problem) -> AgentConfig {
         let view = try view(reference)
         let (facts, offering) = (view.facts, view.record.decisions.config)
         var config = AgentConfig()
@@ -17,7 +20,7 @@ extension Fleet {
         if parts.contains(.effective), let hash = facts.configHash {
             var effective = AgentConfig.Effective()
             (effective.hash, effective.changedAt) = (hash, facts.configChangedAt)
-            effective.files = try await files(hash)
+            effective.files = try await files(hash, isUnmasked)
             config.effective = effective
         }
         if parts.contains(.desired), let offer = offering.desired {
@@ -26,7 +29,7 @@ extension Fleet {
             (desired.error, desired.commandID) = (offer.error, offer.commandID)
             (desired.requestedBy, desired.requestedFrom) = (offer.requestedBy, offer.requestedFrom)
             desired.requestedAt = offer.requestedAt
-            desired.files = try await files(desired.hash)
+            desired.files = try await files(desired.hash, isUnmasked)
             config.desired = desired
         }
         if parts.contains(.reported), let status = facts.configStatus {
@@ -183,9 +186,11 @@ extension Fleet {
     /// One configuration that was offered to an agent, with its contents.
     ///
     /// - Throws: 404 where it never was, or is no longer kept.
-    func revision(_ number: Int, of reference: String) async throws(Problem) -> ConfigRevision {
+    func revision(
+        _ number: Int, of reference: String, isUnmasked: Bool = false
+    ) async throws(Problem) -> ConfigRevision {
         var revision = try await stored(number, of: try view(reference).record.uid)
-        revision.contents = try await files(revision.hash)
+        revision.contents = try await files(revision.hash, isUnmasked)
         return revision
     }
 
@@ -197,15 +202,17 @@ extension Fleet {
         )
     }
 
-    /// The files of the content with this hash, secrets masked; none where the content is not kept.
-    private func files(_ hash: String) async throws(Problem) -> [String: ConfigFile] {
+    /// The files of the content with this hash; none where the content is not kept.
+    private func files(_ hash: String, _ isUnmasked: Bool) async throws(Problem) -> [String: ConfigFile] {
         let body = try await reading { () async throws -> [UInt8]? in
             if let body = try await self.store.config(hash) { return body }
             // What has just been reported may wait to be written.
             await self.store.settle()
             return try await self.store.config(hash)
         }
-        return try await reading { try body.map { try EffectiveConfig(serializedBytes: $0).configMap.shown } ?? [:] }
+        return try await reading {
+            try body.map { try EffectiveConfig(serializedBytes: $0).configMap.told(isUnmasked: isUnmasked) } ?? [:]
+        }
     }
 
     /// As the store keeps it: in the message that effective configurations come in.

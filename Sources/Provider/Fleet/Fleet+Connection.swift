@@ -5,8 +5,8 @@ import SwiftProtobuf
 
 // Connection settings and the heartbeat interval: one set of desired settings for each agent.
 extension Fleet {
-    /// What people want an agent to connect with, secrets masked, and what it said of that.
-    func connection(_ reference: String) async throws(Problem) -> AgentConnection {
+    /// What people want an agent to connect with, secrets masked unless `isUnmasked`, and what it said of that.
+    func connection(_ reference: String, isUnmasked: Bool = false) async throws(Problem) -> AgentConnection {
         let view = try view(reference)
         var connection = AgentConnection()
         let agent = shown([view])[0]
@@ -19,7 +19,7 @@ extension Fleet {
             (desired.error, desired.commandID) = (offer.error, offer.commandID)
             (desired.requestedBy, desired.requestedFrom) = (offer.requestedBy, offer.requestedFrom)
             desired.requestedAt = offer.requestedAt
-            desired.settings = try await settings(offer).shown
+            desired.settings = try await settings(offer).told(isUnmasked: isUnmasked)
             connection.desired = desired
         }
         if let status = view.facts.connection?.value {

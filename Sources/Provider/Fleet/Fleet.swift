@@ -238,7 +238,8 @@ extension Change {
         switch self {
         case .command, .idempotency, .forget, .rename, .decisions, .settings, .revision: true
         case .operation, .operationTargets, .operationTarget: true
-        case .agent, .seen, .config, .event, .outcome, .audit, .told, .toldNothing: false
+        case .token, .tokenRevoked: true
+        case .agent, .seen, .config, .event, .outcome, .audit, .told, .toldNothing, .tokensUsed: false
         }
     }
 }

@@ -100,16 +100,18 @@ extension OpAMPConnectionSettings {
         return rest == OpAMPConnectionSettings()
     }
 
-    /// The settings as people see them: what headers hold and private keys are never shown again.
-    var shown: ConnectionSettings {
+    /// The settings as people see them: what headers hold, private keys and passwords only where `isUnmasked`.
+    func told(isUnmasked: Bool) -> ConnectionSettings {
+        let masked = { (url: String) in isUnmasked ? url : SecretMask.masked(url) }
         var shown = ConnectionSettings()
-        shown.destinationEndpoint = SecretMask.masked(destinationEndpoint).nonEmpty
-        if hasHeaders { shown.headers = headers.shown }
+        shown.destinationEndpoint = masked(destinationEndpoint).nonEmpty
+        if hasHeaders { shown.headers = headers.told(isUnmasked: isUnmasked) }
         shown.heartbeatSeconds = Int(clamping: heartbeatIntervalSeconds)
         if hasCertificate {
             var told = ConnectionSettings.Certificate()
             told.cert = String(decoding: certificate.cert, as: UTF8.self).nonEmpty
-            told.privateKey = certificate.privateKey.isEmpty ? nil : SecretMask.mark
+            let key = String(decoding: certificate.privateKey, as: UTF8.self)
+            told.privateKey = isUnmasked ? key.nonEmpty : key.nonEmpty.map { _ in SecretMask.mark }
             told.caCert = String(decoding: certificate.caCert, as: UTF8.self).nonEmpty
             shown.certificate = Strict(told)
         }
@@ -124,8 +126,8 @@ extension OpAMPConnectionSettings {
         }
         if hasProxy {
             var told = ConnectionSettings.Proxy()
-            told.url = SecretMask.masked(proxy.url).nonEmpty
-            if proxy.hasConnectHeaders { told.connectHeaders = proxy.connectHeaders.shown }
+            told.url = masked(proxy.url).nonEmpty
+            if proxy.hasConnectHeaders { told.connectHeaders = proxy.connectHeaders.told(isUnmasked: isUnmasked) }
             shown.proxy = Strict(told)
         }
         return shown
@@ -149,7 +151,7 @@ extension Headers {
         }
     }
 
-    fileprivate var shown: [String: String] {
-        Dictionary(headers.map { ($0.key, SecretMask.mark) }) { first, _ in first }
+    fileprivate func told(isUnmasked: Bool) -> [String: String] {
+        Dictionary(headers.map { ($0.key, isUnmasked ? $0.value : SecretMask.mark) }) { first, _ in first }
     }
 }

@@ -8,10 +8,15 @@ import NIOCore
 struct API: Sendable {
     static let routes: RouteTable = RouteTable(
         routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.connections
-            + Route.approvals + Route.settings + Route.audit + Route.events + Route.operational + Route.exports
-            + Route.mutes)
+            + Route.approvals + Route.settings + Route.audit + Route.auditExport + Route.tokens + Route.session
+            + Route.events + Route.operational + Route.exports + Route.mutes)
 
     let fleet: Fleet
+    let doorkeeper: Doorkeeper
+    /// Whether who does not say who they are may do anything, as long as nobody has to.
+    var allowsAnonymous = true
+    /// Whether requests come over TLS.
+    var isSecure = false
     let logger: Logger
 
     /// - Parameters:
@@ -50,19 +55,24 @@ struct API: Sendable {
                     "\(path) takes \(error.methods.joined(separator: ", "))", allowed: error.methods)
                 return Response(problem, fields: [.allow: error.methods.joined(separator: ", ")])
             }
-            let caller = Caller(name: "anonymous", address: remoteAddress ?? "unknown")
+            let credentials = Credentials(
+                request.headers, method: request.method, host: request.head.authority, address: remoteAddress)
+            let caller =
+                match.route.isOpen
+                ? .anonymous(.viewer, from: credentials.address)
+                : try await doorkeeper.caller(credentials, allowsAnonymous: allowsAnonymous)
             guard caller.role >= match.route.role else {
-                throw Problem.refused(
-                    403, "Forbidden", field: "role", value: caller.role.rawValue,
-                    "this needs the role \(match.route.role.rawValue)", allowed: [match.route.role.rawValue])
+                throw doorkeeper.forbidden("\(request.method) \(path)", to: caller, needing: match.route.role)
             }
             let call = Call(
                 fleet: fleet, arguments: match.arguments, argumentNames: Route.names(in: match.route.path),
                 query: try QueryParameters(query, names: match.route.parameters), fields: request.headers,
                 body: [.post, .put].contains(match.route.method)
                     ? try await Self.body(of: request, limit: match.route.bodyLimit) : [],
-                caller: caller)
+                caller: caller, doorkeeper: doorkeeper, isSecure: isSecure)
             return try Response(try await match.route.answer(call))
+        } catch let refusal as Doorkeeper.Refusal {
+            return Response(refusal.problem, fields: refusal.fields)
         } catch let problem as Problem {
             return Response(problem)
         } catch {

@@ -16,6 +16,9 @@ struct Call: Sendable {
     let fields: HTTPFields
     let body: [UInt8]
     let caller: Caller
+    let doorkeeper: Doorkeeper
+    /// Whether it came over TLS.
+    var isSecure = false
 
     /// What stood in the place of one of the path's parameters.
     subscript(path name: String) -> String {

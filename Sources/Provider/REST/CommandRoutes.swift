@@ -19,6 +19,7 @@ extension Route {
             for: .operator,
             answers: [.accepted(Command.self, .location)], refusals: [404, 409, 422]
         ) { call, agent, request, key in
+            try call.needRole(forCommand: request.command)
             let command = try await call.fleet.queue(request, for: agent, caller: call.caller, idempotencyKey: key)
             return Answer(
                 status: .accepted, json: command.json, fields: [.location: "/api/v1/commands/\(command.id)"])

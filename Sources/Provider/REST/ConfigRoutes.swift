@@ -11,11 +11,13 @@ extension Route {
         Route(
             .get, "/api/v1/agents/{ref}/config",
             "What an agent runs on, what is desired of it and what it said of that; secrets are masked.", .agent,
-            .list("which", "only these parts", of: AgentConfig.Part.self),
-            answers: [.ok(AgentConfig.self, .eTag)], refusals: [404, 409]
-        ) { call, agent, parts in
+            .list("which", "only these parts", of: AgentConfig.Part.self), .unmasked,
+            answers: [.ok(AgentConfig.self, .eTag)], refusals: [404, 409, 507]
+        ) { call, agent, parts, unmasked in
             let revision = try call.fleet.desiredRevision(agent)
-            let config = try await call.fleet.config(agent, Set(parts ?? AgentConfig.Part.allCases))
+            let config = try await call.fleet.config(
+                agent, Set(parts ?? AgentConfig.Part.allCases),
+                isUnmasked: try await call.shows(unmasked, "config", of: agent))
             return Answer(json: config.json, fields: [.eTag: IfMatch.tag(of: config.desired?.revision ?? revision)])
         },
         Route(
@@ -48,10 +50,11 @@ extension Route {
         },
         Route(
             .get, "/api/v1/agents/{ref}/config/revisions/{number}",
-            "One configuration that was offered, with its contents; secrets are masked.", .agent, .revision,
-            answers: [.ok(ConfigRevision.self)], refusals: [404, 409]
-        ) { call, agent, number in
-            Answer(json: try await call.fleet.revision(number, of: agent).json)
+            "One configuration that was offered, with its contents; secrets are masked.", .agent, .revision, .unmasked,
+            answers: [.ok(ConfigRevision.self)], refusals: [404, 409, 507]
+        ) { call, agent, number, unmasked in
+            let isUnmasked = try await call.shows(unmasked, "revision \(number)", of: agent)
+            return Answer(json: try await call.fleet.revision(number, of: agent, isUnmasked: isUnmasked).json)
         },
         Route(
             .post, "/api/v1/agents/{ref}/config/rollback", "Offers an agent an earlier configuration again.", .agent,

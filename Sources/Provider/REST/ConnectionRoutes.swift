@@ -7,10 +7,11 @@ extension Route {
     static let connections = [
         Route(
             .get, "/api/v1/agents/{ref}/connection-settings",
-            "How an agent is to connect, and what it said of that; secrets are masked.", .agent,
-            answers: [.ok(AgentConnection.self, .eTag)], refusals: [404, 409]
-        ) { call, agent in
-            let connection = try await call.fleet.connection(agent)
+            "How an agent is to connect, and what it said of that; secrets are masked.", .agent, .unmasked,
+            answers: [.ok(AgentConnection.self, .eTag)], refusals: [404, 409, 507]
+        ) { call, agent, unmasked in
+            let connection = try await call.fleet.connection(
+                agent, isUnmasked: try await call.shows(unmasked, "connection settings", of: agent))
             return Answer(json: connection.json, fields: [.eTag: IfMatch.tag(of: connection.desired?.revision ?? 0)])
         },
         Route(

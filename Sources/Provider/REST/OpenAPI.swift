@@ -8,7 +8,7 @@ struct OpenAPI {
     static let document: JSON = OpenAPI().document(of: API.routes.routes)
 
     /// What a caller may get from every route, whatever it asks for.
-    private static let commonRefusals = [400, 401, 403, 421, 500, 503]
+    private static let commonRefusals = [400, 401, 403, 421, 429, 500, 503]
     /// And what from those that change something: a body that is no JSON or too long, and a full disk.
     private static let writeRefusals = [413, 415, 507]
 
@@ -32,11 +32,14 @@ struct OpenAPI {
             ],
             "servers": [["url": "/"]],
             // Without one where nobody has to authenticate.
-            "security": [["bearer": []], [:]],
+            "security": [["bearer": []], ["session": []], [:]],
             "paths": .object(paths),
             "components": [
                 "schemas": components, "responses": problemResponses(of: routes),
-                "securitySchemes": ["bearer": ["type": "http", "scheme": "bearer"]],
+                "securitySchemes": [
+                    "bearer": ["type": "http", "scheme": "bearer"],
+                    "session": ["type": "apiKey", "in": "cookie", "name": .string(SessionCookie.name)],
+                ],
             ],
         ]
     }
@@ -46,6 +49,7 @@ struct OpenAPI {
             ("operationId", .string(Self.operationID(of: route))), ("summary", .string(declaration.summary)),
             ("x-role", .string(route.role.rawValue)),
         ])
+        if route.isOpen { operation["security"] = [] }
         let parameters = declaration.inputs.filter { $0.place != .body }.map(parameter)
         if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
         if let body = declaration.inputs.first(where: { $0.place == .body }) {

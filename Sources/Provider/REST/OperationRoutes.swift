@@ -13,6 +13,7 @@ extension Route {
             .idempotencyKey, for: .operator,
             answers: [.ok(OperationPlan.self), .accepted(FleetOperation.self, .location)], refusals: [409, 422]
         ) { call, request, key in
+            try call.needRole(forCommand: request.command)
             if request.dryRun { return Answer(json: try call.fleet.plan(request, caller: call.caller).json) }
             let operation = try await call.fleet.start(request, caller: call.caller, idempotencyKey: key)
             return Answer(

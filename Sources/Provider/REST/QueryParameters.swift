@@ -63,6 +63,17 @@ package struct QueryParameters: Sendable, Equatable {
             "\(name) is a time such as 2026-11-23T10:00:00Z, or an age such as 30s, 5m, 2h or 7d")
     }
 
+    /// Whether a parameter says `true`; it may say `false`, too.
+    package func flag(_ name: String) throws(Problem) -> Bool {
+        switch values[name] {
+        case nil, "false": return false
+        case "true": return true
+        case let text?:
+            throw .badRequest(
+                field: name, value: text, "\(name) must be one of: true, false", allowed: ["true", "false"])
+        }
+    }
+
     /// The elements of a comma list, none of them empty; nil when the parameter is absent.
     package func list(_ name: String) throws(Problem) -> [String]? {
         guard let text = values[name] else { return nil }

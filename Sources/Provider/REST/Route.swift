@@ -21,6 +21,8 @@ struct Route: Sendable {
     let parameters: [String]
     /// Who may ask.
     let role: Role
+    /// Whether who asks need not say who they are; then they are anonymous viewers.
+    let isOpen: Bool
     /// The most bytes of a body.
     let bodyLimit: Int
     /// nil: the document cannot tell of this route, and a test fails.
@@ -32,16 +34,19 @@ struct Route: Sendable {
     ///   - summary: what it does, in one sentence.
     ///   - input: in the order of the handler's parameters.
     ///   - role: everybody may read; what changes something names its role.
+    ///   - isOpen: whether it is for those too who do not say who they are.
     ///   - answers: one for each status.
     init<each Value: Sendable>(
         _ method: HTTPRequest.Method, _ path: String, _ summary: String, _ input: repeat Input<each Value>,
-        for role: Role = .viewer, bodyLimit: Int = Call.bodyLimit, answers: [Reply], refusals: [Int] = [],
+        for role: Role = .viewer, isOpen: Bool = false, bodyLimit: Int = Call.bodyLimit, answers: [Reply],
+        refusals: [Int] = [],
         answer: @escaping @Sendable (Call, repeat each Value) async throws -> Answer
     ) {
         var inputs: [InputDeclaration] = []
         for input in repeat each input { inputs.append(input.declaration) }
         declaration = Declaration(summary: summary, inputs: inputs, answers: answers, refusals: refusals)
-        (self.method, self.path, self.role, self.bodyLimit) = (method, path, role, bodyLimit)
+        (self.method, self.path, self.bodyLimit) = (method, path, bodyLimit)
+        (self.role, self.isOpen) = (role, isOpen)
         parts = Self.parts(of: path)
         parameters = inputs.filter { $0.place == .query }.map(\.name)
         let named = Set(inputs.filter { $0.place == .path }.map(\.name))
@@ -64,7 +69,8 @@ struct Route: Sendable {
         _ method: HTTPRequest.Method, _ path: String, _ parameters: [String] = [], for role: Role = .viewer,
         bodyLimit: Int = Call.bodyLimit, answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
-        (self.method, self.path, self.role, self.bodyLimit) = (method, path, role, bodyLimit)
+        (self.method, self.path, self.bodyLimit) = (method, path, bodyLimit)
+        (self.role, isOpen) = (role, false)
         (parts, self.parameters, declaration) = (Self.parts(of: path), parameters, nil)
         self.answer = answer
     }

@@ -38,6 +38,12 @@ enum Change: Sendable {
     case toldNothing
     /// What a person did, beside the act.
     case audit(AuditEntry)
+    /// A token that was made.
+    case token(StoredToken)
+    /// The end of a token.
+    case tokenRevoked(id: String, at: Timestamp)
+    /// When tokens were last used.
+    case tokensUsed([(id: String, at: Timestamp)])
 
     func write(to database: Database) throws {
         switch self {
@@ -172,6 +178,14 @@ enum Change: Sendable {
                     entry.detail,
                 ]
             )
+        case .token(let token): try token.insert(into: database)
+        case .tokenRevoked(let id, let at):
+            try run(
+                database, "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", [at.nanoseconds, id])
+        case .tokensUsed(let uses):
+            for use in uses {
+                try run(database, "UPDATE tokens SET last_used_at = ? WHERE id = ?", [use.at.nanoseconds, use.id])
+            }
         }
     }
 

@@ -88,6 +88,29 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("v10 access") { database in
+            // An entry of the audit is never changed, and goes only when it is a day older than the newest one, or one
+            // of more than there may be.
+            try database.execute(
+                sql: """
+                    CREATE TABLE tokens (
+                        id TEXT PRIMARY KEY NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL, digest BLOB NOT NULL,
+                        created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER, revoked_at INTEGER,
+                        last_used_at INTEGER
+                    );
+                    CREATE UNIQUE INDEX tokens_by_name ON tokens (name) WHERE revoked_at IS NULL;
+                    CREATE TRIGGER audit_stays BEFORE UPDATE ON audit
+                    BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+                    CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit
+                    WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number)
+                    BEGIN SELECT RAISE(ABORT, 'the audit is only added to'); END;
+                    CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+                    WHEN OLD.number > (SELECT max(number) FROM audit) - 1000000
+                        AND OLD.at > (SELECT at FROM audit ORDER BY number DESC LIMIT 1) - 86400000000000
+                    BEGIN SELECT RAISE(ABORT, 'entries of the audit are kept for a day at least'); END;
+                    """
+            )
+        }
         migrator.registerMigration("v12 events") { database in
             try database.execute(
                 sql: """

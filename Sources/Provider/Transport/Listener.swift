@@ -18,6 +18,7 @@ package struct Listener: Service {
 
     private let address: Authority
     private let fleet: Fleet
+    private let doorkeeper: Doorkeeper
     private let limits: TransportLimits
     private let tokens: AgentTokens?
     private let logger: Logger
@@ -25,12 +26,14 @@ package struct Listener: Service {
 
     /// - Parameters:
     ///   - address: port 0, or none, is any free port.
+    ///   - doorkeeper: who may use the API.
     ///   - agentTokens: one of them is asked of every agent; nil: none is.
     ///   - onListening: called once with the URL of the address, for example `http://127.0.0.1:41234`.
     package init(
-        on address: Authority, fleet: Fleet, limits: TransportLimits = TransportLimits(),
+        on address: Authority, fleet: Fleet, doorkeeper: Doorkeeper, limits: TransportLimits = TransportLimits(),
         agentTokens: AgentTokens? = nil, logger: Logger, onListening: @escaping @Sendable (String) -> Void
     ) {
+        self.doorkeeper = doorkeeper
         (self.address, self.fleet, self.limits, tokens) = (address, fleet, limits, agentTokens)
         (self.logger, self.onListening) = (logger, onListening)
     }
@@ -38,6 +41,8 @@ package struct Listener: Service {
     /// - Throws: `CannotListen`.
     package func run() async throws {
         let (fleet, limits, tokens, logger, onListening) = (fleet, limits, tokens, logger, onListening)
+        let api = API(
+            fleet: fleet, doorkeeper: doorkeeper, allowsAnonymous: address.isLoopback, logger: logger)
         let sockets = OpenSockets()
         let inFlight = InFlightBytes(limit: limits.inFlightBytes)
         let connections = OpenConnections(openFiles: limits.openFiles)
@@ -46,8 +51,7 @@ package struct Listener: Service {
         defer { listeners.ended(name) }
         let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, tokens: tokens, logger: logger)
         let application = Application(
-            responder: ProviderResponder(
-                exchange: exchange, api: API(fleet: fleet, logger: logger)),
+            responder: ProviderResponder(exchange: exchange, api: api),
             server: HTTPServerBuilder { responder in
                 ProviderChannel(responder: responder, connections: connections, tokens: tokens) { head in
                     let uid = head.headers.first(name: AgentRequestHead.instanceUIDField).flatMap { InstanceUID($0) }
