@@ -3,6 +3,20 @@ import HTTP
 import JSON
 import Testing
 
+extension Stage {
+    /// Makes a token of a role in the data directory of a provider.
+    func token(_ role: String) async throws -> String {
+        let child = try start(
+            "opamp-provider",
+            [
+                "token", "create", "--data-dir", "\(folder)/data", "--name", "the-\(role)", "--role", role,
+                "--expires", "1h",
+            ])
+        let issued = try JSON(parsing: try await child.line())
+        return try #require(issued["token"]?.string)
+    }
+}
+
 /// Tokens of people, as the real programs make and take them.
 @Suite(.timeLimit(.minutes(1))) struct AccessTests {
     /// Runs `opamp-provider token` to its end.

@@ -32,13 +32,3 @@ extension Call {
         return true
     }
 }
-
-extension Input where Value == Bool {
-    /// Whether secrets are to be shown: to admins, and on record.
-    static var unmasked: Input {
-        Input(
-            "unmasked", "shows secrets, to admins alone; that is in the audit",
-            schema: ["type": "boolean", "default": false]
-        ) { query throws(Problem) in try query.flag("unmasked") }
-    }
-}
