@@ -13,7 +13,7 @@ extension Route {
         },
         Route(
             .post, "/api/v1/session", "Begins a session with a token: from then on a cookie says who asks.",
-            .body(SessionRequest.self, example: ["token": "opamp_…"]), isOpen: true, bodyLimit: sessionBodyLimit,
+            .body(SessionRequest.self, example: #"{"token": "opamp_…"}"#), isOpen: true, bodyLimit: sessionBodyLimit,
             answers: [.created(SessionInfo.self, .setCookie)]
         ) { call, request in
             let begun = try await call.doorkeeper.beginSession(request.token, from: call.caller.address)

@@ -13,7 +13,7 @@ extension Route {
         },
         Route(
             .post, "/api/v1/tokens", "Makes a token; this answer alone tells it.",
-            .body(TokenRequest.self, example: ["name": "ci", "role": "admin", "expires": "90d"]), for: .admin,
+            .body(TokenRequest.self, example: #"{"name": "ci", "role": "admin", "expires": "90d"}"#), for: .admin,
             answers: [.created(IssuedToken.self, .location)], refusals: [409]
         ) { call, request in
             let issued = try await call.doorkeeper.makeToken(request, by: call.caller)
