@@ -51,6 +51,13 @@ import Testing
         admin GET /api/v1/audit/export
         operator GET /api/v1/audit
         viewer GET /api/v1/openapi.json
+        viewer GET /api/v1/events
+        viewer GET /api/v1/events/stream
+        - GET /readyz
+        viewer GET /metrics
+        viewer GET /api/v1/agents.csv
+        operator PUT /api/v1/agents/{}/mute
+        operator PUT /api/v1/mutes
         """
 
     @Test func `every path has the role of this table`() {
@@ -77,7 +84,9 @@ import Testing
             for route in API.routes.routes {
                 let method = try #require(HTTP.HTTPRequest.Method(rawValue: route.method.rawValue))
                 let path = "/" + route.parts.map { $0 ?? "nobody" }.joined(separator: "/")
-                for (role, text) in tokens {
+                // An answer without an end is not asked for by who would get it.
+                let isEndless = route.parts.last == "stream"
+                for (role, text) in tokens where !isEndless || role == nil {
                     let status = try await provider.ask(method, path, method == .get ? nil : "[]", token: text).status
                     let what = "\(method.rawValue) \(path) as \(role?.rawValue ?? text ?? "nobody")"
                     if route.isOpen {

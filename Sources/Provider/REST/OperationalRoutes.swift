@@ -8,7 +8,7 @@ extension Route {
     /// Whether the provider can work, and its numbers.
     static let operational = [
         Route(
-            .get, "/readyz", "Whether the provider can do its work: 503 with the reason if not.",
+            .get, "/readyz", "Whether the provider can do its work: 503 with the reason if not.", isOpen: true,
             answers: [.ok([String: String].self)]
         ) { call in
             if let problem = call.fleet.unreadiness { throw problem }
