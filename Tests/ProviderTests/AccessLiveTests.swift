@@ -36,6 +36,7 @@ import Testing
         viewer GET /api/v1/agents/{}/connection-settings
         admin PUT /api/v1/agents/{}/connection-settings
         admin DELETE /api/v1/agents/{}/connection-settings
+        admin POST /api/v1/agents/{}/connection-settings/retry
         admin PUT /api/v1/agents/{}/heartbeat
         viewer GET /api/v1/approvals
         admin POST /api/v1/approvals

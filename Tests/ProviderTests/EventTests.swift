@@ -122,7 +122,9 @@ private func event(_ kind: String, of uid: InstanceUID = Reporter().uid, at seco
     @Test func `every kind of event that is noted is listed`() throws {
         var noted: Set<String> = []
         for text in try sources(of: "Provider") {
-            for match in text.matches(of: #/\bnote\(\s*(?:[a-z]+ == [.a-z]+ \? )?"([a-z_]+)"(?: : "([a-z_]+)")?,/#) {
+            for match in text.matches(
+                of: #/\bnote\(\s*(?:[a-z]+ == [.a-z]+ \? )?"([a-z_]+)"(?: : "([a-z_]+)")?,\s*position/#)
+            {
                 noted.insert(String(match.1))
                 if let other = match.2 { noted.insert(String(other)) }
             }

@@ -17,6 +17,7 @@ import Testing
         "v4 operations": "e6778dbadca601eb",
         "v5 settings": "55c70fe2ac6ff542",
         "v6 audit, retention, deflated configurations": "fded3f1be6b769a7",
+        "v10 access": "3d8899a0ffb2328a",
         "v12 events": "787a1fab0be41d13",
     ]
 
@@ -151,7 +152,7 @@ import Testing
                     let of = try columns?[table] ?? database.columns(in: table).map(\.name)
                     names[table] = of
                     let key = try database.primaryKey(table).columns.joined(separator: ", ")
-                    let sql = "SELECT \(of.joined(separator: ", ")) FROM \(table) ORDER BY \(key)"
+                    let sql = "SELECT \(of.map { "\"\($0)\"" }.joined(separator: ", ")) FROM \(table) ORDER BY \(key)"
                     found[table] = try Row.fetchAll(database, sql: sql).map { Array($0.databaseValues) }
                 }
                 return (names, found)

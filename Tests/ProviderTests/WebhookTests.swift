@@ -22,21 +22,25 @@ private func notices(_ count: Int, from first: Int = 0) -> [Notice] {
     }
 }
 
-/// Runs a webhook until `body` has returned.
+/// Runs a webhook until `body` has returned; `body` may wait for batches that were taken or given up.
 private func running(
     _ webhook: Webhook, _ settings: ProviderSettings, done: @escaping @Sendable ([Notice]) -> Void = { _ in },
-    _ body: () async throws -> Void
+    _ body: (_ ended: inout AsyncStream<Int>.Iterator) async throws -> Void
 ) async throws {
-    let task = Task { await webhook.run(settings: { settings }, done: done) }
+    let (batches, batch) = AsyncStream.makeStream(of: Int.self)
+    let task = Task {
+        await webhook.run(settings: { settings }) { notices in
+            done(notices)
+            batch.yield(notices.count)
+        }
+    }
     defer { task.cancel() }
-    try await body()
+    var ended = batches.makeAsyncIterator()
+    try await body(&ended)
 }
 
-private func eventually(_ isTrue: () throws -> Bool) async throws {
-    while try !isTrue() {
-        try Task.checkCancellation()
-        await Task.yield()
-    }
+private func next(_ ended: inout AsyncStream<Int>.Iterator) async -> Int? {
+    await ended.next(isolation: #isolation)
 }
 
 private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
@@ -52,7 +56,11 @@ private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
         let done = Mutex<[String]>([])
         webhook.offer(notices(10_000))
         try await running(webhook, settings, done: { told in done.withLock { $0 += told.map(\.instanceUID) } }) {
-            try await eventually { webhook.status.delivered == 5 && done.withLock { $0.count } == 10_000 }
+            ended in
+            for _ in 0..<5 {
+                let count = await next(&ended)
+                #expect(count == 2_000)
+            }
         }
         #expect(server.requests.count == 5 && webhook.status.queued == 0)
         #expect(try server.requests.flatMap { try batch($0).notices } == notices(10_000))
@@ -75,9 +83,10 @@ private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
         var settings = ProviderSettings()
         settings.webhookURL = server.url
         let webhook = Webhook(version: "1", pace: fast, logger: quiet)
-        try await running(webhook, settings) {
+        try await running(webhook, settings) { ended in
             webhook.offer(notices(3))
-            try await eventually { webhook.status.delivered == 1 }
+            let taken = await next(&ended)
+            #expect(taken == 3)
         }
         #expect(try server.requests.map { try batch($0).notices } == [[Notice]](repeating: notices(3), count: 4))
         #expect(Set(server.requests.map { $0.headers["x-opamp-delivery"] }).count == 1)
@@ -91,11 +100,14 @@ private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
         var settings = ProviderSettings()
         settings.webhookURL = server.url
         let webhook = Webhook(version: "1", pace: fast, logger: quiet)
-        try await running(webhook, settings) {
+        try await running(webhook, settings) { ended in
             webhook.offer(notices(3))
-            try await eventually { webhook.status.dropped == 3 }
+            let first = await next(&ended)
+            #expect(first == 3)
+            #expect(webhook.status.dropped == 3 && webhook.status.delivered == 0)
             webhook.offer(notices(2))
-            try await eventually { webhook.status.delivered == 1 }
+            let second = await next(&ended)
+            #expect(second == 2)
         }
         #expect(try server.requests.map { try batch($0).dropped } == [0, 3])
     }
@@ -200,17 +212,16 @@ private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
         #expect(fleet.webhook.status.queued == 0)
         await notifier.step(at: start + .seconds(31))
         #expect(fleet.webhook.status.queued == 299)
-        try await running(fleet.webhook, fleet.settings, done: { fleet.remember($0) }) {
-            try await eventually { fleet.webhook.status.delivered == 1 }
+        try await running(fleet.webhook, fleet.settings, done: { fleet.remember($0) }) { ended in
+            let taken = await next(&ended)
+            #expect(taken == 299)
         }
         let batch = try batch(server.requests[0])
         #expect(batch.counts == ["lost": 299])
         #expect(!batch.notices.contains { $0.instanceUID == Reporter(7).uid.description })
         #expect(batch.notices[0].host == "web-17" && batch.notices[0].status == .disconnected)
-        try await eventually {
-            fleet.store.flushNow()
-            return fleet.store.toldConditions().count == 299
-        }
+        await fleet.store.settled()
+        #expect(fleet.store.toldConditions().count == 299)
         // Nobody is told again after a start, but of those who come back.
         try fleet.store.close()
         let again = try Fleet(dataDirectory: directory.path, version: "1", logger: quiet)

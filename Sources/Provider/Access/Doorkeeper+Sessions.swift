@@ -16,7 +16,7 @@ extension Doorkeeper {
             state.sessions.begin(
                 identity.name, identity.role, tokenID: identity.tokenID, until: identity.expiresAt, at: now.wall)
         }
-        note("login", identity.name, address, at: now)
+        tell("login", identity.name, address, at: now)
         var info = SessionInfo()
         (info.name, info.role, info.kind) = (session.name, session.role, .session)
         info.expiresAt = session.expiresAt
@@ -27,10 +27,10 @@ extension Doorkeeper {
     func endSession(_ secret: String?, of caller: Caller, at now: Moment = .now()) {
         guard let secret, session(secret, at: now.wall) != nil else { return }
         state.withLock { $0.sessions.end(secret) }
-        note("logout", caller.name, caller.address, at: now)
+        tell("logout", caller.name, caller.address, at: now)
     }
 
-    private func note(_ action: String, _ name: String, _ address: String, at now: Moment) {
+    private func tell(_ action: String, _ name: String, _ address: String, at now: Moment) {
         let entry = AuditEntry(
             at: now.wall, by: name, from: address, action: action, target: "session", outcome: "done", detail: nil)
         store.write([.audit(entry)])

@@ -29,7 +29,7 @@ package struct TokenDesk {
                         + "opamp-provider token revoke --data-dir \(shellWord(directory)) \(id)")
             }
             try Change.token(made.stored).write(to: database)
-            try note("create_token", made.stored, at: now, in: database)
+            try audit("create_token", made.stored, at: now, in: database)
             return made.issued
         }
     }
@@ -53,7 +53,7 @@ package struct TokenDesk {
             }
             if token.revokedAt == nil {
                 try Change.tokenRevoked(id: id, at: now).write(to: database)
-                try note("revoke_token", token, at: now, in: database)
+                try audit("revoke_token", token, at: now, in: database)
                 token.revokedAt = now
             }
             return (token.shown(at: now), tokens.contains { $0.id != id && $0.revokedAt == nil })
@@ -62,7 +62,7 @@ package struct TokenDesk {
 
     private static let caller = "command line"
 
-    private func note(_ action: String, _ token: StoredToken, at now: Timestamp, in database: Database) throws {
+    private func audit(_ action: String, _ token: StoredToken, at now: Timestamp, in database: Database) throws {
         let entry = token.entry(action, by: Self.caller, from: "user \(getuid())", at: now)
         try Change.audit(entry).write(to: database)
     }

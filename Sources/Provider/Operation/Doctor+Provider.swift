@@ -12,7 +12,7 @@ extension Doctor {
         configuration.caFile = caFile
         let client = HTTPClient(configuration)
         func get(_ path: String) async throws(HTTPError) -> HTTPResponse {
-            try await client.send(HTTPRequest(.get, base + path, timeout: .seconds(5)))
+            try await client.send(HTTPRequest(.get, base + path, timeout: .seconds(10)))
         }
         let alive: HTTPResponse
         do {

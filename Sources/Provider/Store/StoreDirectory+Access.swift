@@ -21,7 +21,8 @@ extension StoreDirectory {
                 throw StoreError(
                     .directory,
                     "the data directory \(path) is open to others (mode \(mode)) and holds other things than a "
-                        + "database; choose a directory of its own, or run: chmod 700 \(shellWord(path))")
+                        + "database; choose one of its own that the provider's user has write access to, or run: "
+                        + "chmod 700 \(shellWord(path))")
             }
             guard chmod(path, 0o700) == 0 else {
                 throw StoreError(

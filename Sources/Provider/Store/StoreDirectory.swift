@@ -47,7 +47,11 @@ final class StoreDirectory: Sendable {
     /// Lets others have the directory.
     func release() {
         lock.withLock { lock in
-            if lock >= 0 { Glibc.close(lock) }
+            if lock >= 0 {
+                // Closing alone would leave it to a child that is just being started.
+                flock(lock, LOCK_UN)
+                Glibc.close(lock)
+            }
             lock = -1
         }
     }
