@@ -18,7 +18,7 @@ extension Stage {
 }
 
 /// Tokens of people, as the real programs make and take them.
-@Suite(.timeLimit(.minutes(1))) struct AccessTests {
+@Suite(.timeLimit(.minutes(5))) struct AccessTests {
     /// Runs `opamp-provider token` to its end.
     private func token(_ stage: Stage, _ arguments: String..., data: String = "data") async throws -> (
         lines: [String], code: Int32?, log: String

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Bytes that no agent should send are answered as the specification says, and disturb nobody else.
-@Suite(.timeLimit(.minutes(1))) struct AgentInputTests {
+@Suite(.timeLimit(.minutes(5))) struct AgentInputTests {
     private static let messages: [(what: String, bytes: [UInt8])] = {
         var agent = TestAgent(1)
         let whole = (try? agent.message().body()) ?? []

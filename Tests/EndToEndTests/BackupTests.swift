@@ -5,7 +5,7 @@ import JSON
 import Testing
 
 /// The provider's backup and restore, and what it refuses to start with.
-@Suite(.timeLimit(.minutes(1))) struct BackupTests {
+@Suite(.timeLimit(.minutes(5))) struct BackupTests {
     /// Runs a sub-command of the provider to its end.
     private func run(_ stage: Stage, _ arguments: [String]) async throws -> (code: Int32?, output: JSON?, log: String) {
         let child = try stage.start("opamp-provider", arguments)

@@ -2,7 +2,7 @@ import JSON
 import Testing
 
 /// What is asked of 50 live agents, and told about them, through the real MCP server.
-@Suite(.timeLimit(.minutes(1))) struct ConversationTests {
+@Suite(.timeLimit(.minutes(5))) struct ConversationTests {
     private func withFleet(_ body: (Provider, MCPClient) async throws -> Void) async throws {
         try await withStage { stage in
             let provider = try await stage.provider()

@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// Commands that files define, in a provider that runs.
-@Suite(.timeLimit(.minutes(1))) struct DefinitionTests {
+@Suite(.timeLimit(.minutes(5))) struct DefinitionTests {
     @Test func `a definition takes effect while the provider runs, and a wrong one stops nothing`() async throws {
         try await withStage { stage in
             let folder = stage.folder + "/commands"

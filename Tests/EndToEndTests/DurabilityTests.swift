@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// What was acknowledged is there after the provider was killed, and is done once.
-@Suite(.timeLimit(.minutes(1))) struct DurabilityTests {
+@Suite(.timeLimit(.minutes(5))) struct DurabilityTests {
     /// The counts that a fleet with `--stats` prints next.
     private func statistics(of fleet: Child) async throws -> JSON {
         while true {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What the tools say when there is no provider, or something else in its place; the server itself goes on.
-@Suite(.timeLimit(.minutes(1))) struct FailingProviderTests {
+@Suite(.timeLimit(.minutes(5))) struct FailingProviderTests {
     private let wayOut = "set OPAMP_SERVER_URL or --provider to its address"
 
     /// What a reading tool and a changing one answer; in between, the server answers for itself.

@@ -2,7 +2,7 @@ import JSON
 import Testing
 
 /// Agents that do not do what they are asked, or do not say so: nothing is called done that was not shown.
-@Suite(.timeLimit(.minutes(1))) struct MisbehaviourTests {
+@Suite(.timeLimit(.minutes(5))) struct MisbehaviourTests {
     @Test func `a restart that is ignored stays open, then is unconfirmed and says so`() async throws {
         try await withStage { stage in
             let provider = try await stage.provider()

@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// One command for many live agents.
-@Suite(.timeLimit(.minutes(1))) struct OperationTests {
+@Suite(.timeLimit(.minutes(5))) struct OperationTests {
     @Test func `twenty agents of a filter are restarted, three at a time, each once`() async throws {
         try await withStage { stage in
             let provider = try await stage.provider()

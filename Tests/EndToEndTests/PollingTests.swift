@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// Agents without a connection of their own.
-@Suite(.timeLimit(.minutes(1))) struct PollingTests {
+@Suite(.timeLimit(.minutes(5))) struct PollingTests {
     @Test func `agents that poll do what they are asked, leave a journal, and are gone when they said goodbye`()
         async throws
     {

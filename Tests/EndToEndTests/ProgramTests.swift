@@ -5,7 +5,7 @@ import OpAMP
 import Testing
 
 /// What each program owes its caller: flags, exit codes, standard output, and who may ask.
-@Suite(.timeLimit(.minutes(1))) struct ProgramTests {
+@Suite(.timeLimit(.minutes(5))) struct ProgramTests {
     private static let programs = ["opamp-mcp", "opamp-provider", "opamp-sim"]
 
     @Test(arguments: programs)

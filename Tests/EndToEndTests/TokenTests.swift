@@ -4,7 +4,7 @@ import JSON
 import Testing
 
 /// Agents that show the provider a token.
-@Suite(.timeLimit(.minutes(1))) struct TokenTests {
+@Suite(.timeLimit(.minutes(5))) struct TokenTests {
     private static let tokens = ["first-token-of-agents-01", "second-token-of-agents-02"]
 
     /// Writes a file that only its owner can read, as another file than the one before.

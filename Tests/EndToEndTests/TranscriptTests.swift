@@ -3,7 +3,7 @@ import JSON
 import Testing
 
 /// Conversations as recorded in `Transcripts`, with a provider and a fleet behind the server. `RECORD=1` rewrites them.
-@Suite(.timeLimit(.minutes(1))) struct TranscriptTests {
+@Suite(.timeLimit(.minutes(5))) struct TranscriptTests {
     private static let recorded = files(in: "\(testFolder)/Transcripts", ending: ".transcript")
     private static let examples = files(in: "\(packageFolder)/examples", ending: ".jsonl")
 

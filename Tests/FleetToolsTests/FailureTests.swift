@@ -9,7 +9,7 @@ import Testing
 @testable import FleetTools
 
 /// What a model reads when the provider does not do what it was asked.
-@Suite(.timeLimit(.minutes(1))) struct FailureTests {
+@Suite(.timeLimit(.minutes(5))) struct FailureTests {
     private let hint = "set OPAMP_SERVER_URL or --provider to its address"
 
     private func summary(_ reply: ScriptedServer.Reply, timeout: Duration = .seconds(10)) async -> (

@@ -9,7 +9,7 @@ import Testing
 @testable import FleetTools
 
 /// What each tool asks of the provider.
-@Suite(.timeLimit(.minutes(1))) struct ToolTests {
+@Suite(.timeLimit(.minutes(5))) struct ToolTests {
     private let commands = "POST /api/v1/agents/a1b2c3/commands"
     private let poll = "GET /api/v1/commands/\(SampleFleet.commandID)"
 

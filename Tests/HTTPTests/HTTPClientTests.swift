@@ -2,7 +2,7 @@ import HTTP
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPClientTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPClientTests {
     @Test func `an answer comes with its status, headers and body`() async throws {
         let server = ScriptedServer { _ in
             .answer(404, headers: ["Content-Type": "Application/JSON; charset=utf-8", "X-Two": " a b "], "{\"a\":1}")

@@ -3,7 +3,7 @@ import HTTP
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct HTTPErrorTests {
+@Suite(.timeLimit(.minutes(5))) struct HTTPErrorTests {
     @Test func `a port where nobody listens is refused`() async {
         let (descriptor, port) = listenOnLoopback()
         close(descriptor)

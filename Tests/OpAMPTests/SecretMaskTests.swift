@@ -124,7 +124,7 @@ import Testing
 
     /// Each would take minutes if the time were not linear.
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             "password=\"", "token='", "://a:b", "://a:b@", "@", "password:\\\"", "{\"token\":", "-----BEGIN ",
             "password ",

@@ -7,7 +7,7 @@ import Testing
 @testable import Provider
 
 /// Who may do what over real connections.
-@Suite(.timeLimit(.minutes(1))) struct AccessLiveTests {
+@Suite(.timeLimit(.minutes(5))) struct AccessLiveTests {
     /// Every path with the least role that may use it; `-` where nobody has to say who they are.
     private static let table = """
         - GET /healthz

@@ -11,7 +11,7 @@ import Testing
 @testable import Provider
 
 /// The audit is only added to, and can be taken out whole.
-@Suite(.timeLimit(.minutes(1))) struct AuditGuardTests {
+@Suite(.timeLimit(.minutes(5))) struct AuditGuardTests {
     private let day = Duration.seconds(86_400)
 
     private func entry(_ number: Int, at moment: Timestamp) -> Change {

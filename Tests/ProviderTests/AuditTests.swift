@@ -11,7 +11,7 @@ import Testing
 @testable import Provider
 
 /// Who did what, when, from where, with what outcome.
-@Suite(.timeLimit(.minutes(1))) struct AuditTests {
+@Suite(.timeLimit(.minutes(5))) struct AuditTests {
     private let ann = Caller(name: "ann", address: "10.0.0.1:5")
     private let bob = Caller(name: "bob", address: "10.0.0.2:6")
 

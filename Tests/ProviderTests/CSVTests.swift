@@ -42,7 +42,7 @@ private func cells(_ text: String) -> [[String]]? {
     return row.isEmpty ? rows : nil
 }
 
-@Suite(.timeLimit(.minutes(1))) struct CSVTests {
+@Suite(.timeLimit(.minutes(5))) struct CSVTests {
     @Test(arguments: [
         ("plain", "plain"), ("a,b", "\"a,b\""), ("say \"hi\"", "\"say \"\"hi\"\"\""),
         ("two\r\nlines", "\"two\r\nlines\""),

@@ -7,7 +7,7 @@ import Testing
 @testable import Provider
 
 /// What the whole fleet makes of requests for commands.
-@Suite(.timeLimit(.minutes(1))) struct CommandRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct CommandRequestTests {
     private let caller = Caller(name: "ann", address: "127.0.0.1:5")
 
     private func fleet() throws -> (Fleet, Reporter) {

@@ -37,7 +37,7 @@ extension TransportTestProvider {
         return ["files": .object(.init([(key: name, value: file)]))]
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a configuration goes from PUT over the agent's answer to APPLIED, and is told at each step`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()
@@ -73,7 +73,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a request meant for another revision is refused with the present one`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()
@@ -91,7 +91,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `revisions are listed newest first, rolled back to and tried again`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()
@@ -133,7 +133,7 @@ extension TransportTestProvider {
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             (#"{"files":{}}"#, 400, "files"), (#"{}"#, 400, "files"), (#"{"files":[]}"#, 400, "files"),
             (#"{"files":{"a":{"content":"x"}},"stop_agent":true}"#, 400, "stop_agent"),
@@ -160,7 +160,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `an empty configuration, an empty name and bytes that are no text travel as they are`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()
@@ -184,7 +184,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `secrets are masked in what is shown, and sent and stored as they are`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()
@@ -217,7 +217,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `an agent that takes no configuration is told by its missing capability`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter()
@@ -229,7 +229,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `a configuration may have 4 MiB, and no more`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()
@@ -243,7 +243,7 @@ extension TransportTestProvider {
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `over a WebSocket an offer comes by itself, and again after the connection was lost`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter.configurable()

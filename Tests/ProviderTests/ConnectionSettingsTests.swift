@@ -19,7 +19,7 @@ import Testing
         return agent
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `settings are offered with their hash, confirmed by it, and told without their secrets`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = agent([
@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `an interval is offered, changed and withdrawn`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = agent([.reportsHeartbeat])
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             (#"{}"#, 400, "body"), (#"{"destination_endpoint":"ftp://x"}"#, 400, "destination_endpoint"),
             (#"{"destination_endpoint":"wss://"}"#, 400, "destination_endpoint"),
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             (#"{"seconds":86401}"#, 400), (#"{"seconds":"5"}"#, 400), (#"{}"#, 400), (#"{"seconds":1.5}"#, 400),
             (#"{"seconds":5}"#, 409),

@@ -10,7 +10,7 @@ import Testing
 @testable import Provider
 
 /// Commands that files define.
-@Suite(.timeLimit(.minutes(1))) struct DefinitionTests {
+@Suite(.timeLimit(.minutes(5))) struct DefinitionTests {
     private static let flush: JSON = [
         "name": "flush", "description": "Writes out what is buffered.", "capability": "org.example.flush",
         "message_type": "request", "proof": "reply", "data": ["origin": "operator", "level": 3],

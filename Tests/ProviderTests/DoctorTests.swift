@@ -12,7 +12,7 @@ import Testing
 private let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// What is wrong is said in words, with the way out.
-@Suite(.timeLimit(.minutes(1))) struct DoctorTests {
+@Suite(.timeLimit(.minutes(5))) struct DoctorTests {
     private let directory = TemporaryDirectory()
 
     /// A doctor for this directory; nobody listens where it looks, unless said otherwise.

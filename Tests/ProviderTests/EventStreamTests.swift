@@ -77,7 +77,7 @@ private struct KeepingWriter: ResponseBodyWriter {
     consuming func finish(_: HTTPFields?) async throws {}
 }
 
-@Suite(.timeLimit(.minutes(1))) struct EventStreamTests {
+@Suite(.timeLimit(.minutes(5))) struct EventStreamTests {
     @Test func `events are streamed as they are written, and a page has the same numbers`() async throws {
         try await TransportTestProvider.with { provider in
             var patient = Patient(1)

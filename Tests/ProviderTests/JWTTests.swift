@@ -8,7 +8,7 @@ import Testing
 
 @testable import Provider
 
-@Suite(.timeLimit(.minutes(1))) struct JWTTests {
+@Suite(.timeLimit(.minutes(5))) struct JWTTests {
     private let directory = TemporaryDirectory()
     private let provider = IdentityProvider()
 

@@ -88,7 +88,7 @@ extension TransportTestProvider {
     }
 }
 
-@Suite(.timeLimit(.minutes(1))) struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     @Test func `every family is there from the start, and counts what happens`() async throws {
         try await TransportTestProvider.with { provider in
             let before = try await provider.metrics()

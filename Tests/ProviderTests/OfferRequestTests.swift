@@ -11,7 +11,7 @@ import Testing
 @testable import Provider
 
 /// What can be asked for around offers: endpoints, keys, retries, what the audit and the filters tell.
-@Suite(.timeLimit(.minutes(1))) struct OfferRequestTests {
+@Suite(.timeLimit(.minutes(5))) struct OfferRequestTests {
     private static let config = "/api/v1/agents/web-17/config"
     private static let settings = "/api/v1/agents/web-17/connection-settings"
     private static let heartbeat = "/api/v1/agents/web-17/heartbeat"

@@ -38,7 +38,7 @@ extension Fleet {
 }
 
 /// Acts that could not be written were not done, whatever they would have taken with them.
-@Suite(.timeLimit(.minutes(1))) struct OfferUndoTests {
+@Suite(.timeLimit(.minutes(5))) struct OfferUndoTests {
     enum Act: CaseIterable {
         case offer, rollBack, withdraw, cancel, block, forget
     }

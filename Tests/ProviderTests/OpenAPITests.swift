@@ -149,7 +149,7 @@ private let forbiddenQueries: [(name: String, target: String)] = operations.filt
         }
     }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `what the document forbids in a query is refused by name`() async throws {
     #expect(forbiddenQueries.count > 10)
     try await TransportTestProvider.with { provider in
@@ -161,7 +161,7 @@ func `what the document forbids in a query is refused by name`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `HEAD gives the headers of GET, and OPTIONS the methods`() async throws {
     try await TransportTestProvider.with { provider in
         let length = try await provider.request(.get, "/api/v1/settings").body.count

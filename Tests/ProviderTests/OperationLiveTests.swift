@@ -9,7 +9,7 @@ import Testing
 @testable import Provider
 
 /// Operations as REST offers them.
-@Suite(.timeLimit(.minutes(1))) struct OperationLiveTests {
+@Suite(.timeLimit(.minutes(5))) struct OperationLiveTests {
     private let caller = Caller(name: "ann", address: "127.0.0.1:5")
 
     /// A fleet of agents on WebSockets, `web-00` and on, that restart as soon as they are told to.

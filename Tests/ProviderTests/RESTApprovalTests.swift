@@ -26,7 +26,7 @@ extension TransportTestProvider {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `an agent waits, is approved, is blocked and is let in again`() async throws {
     try await TransportTestProvider.with { provider in
         let settings = try await provider.send(.put, "/api/v1/settings", #"{"approval_required":true}"#)
@@ -66,7 +66,7 @@ func `an agent waits, is approved, is blocked and is let in again`() async throw
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `labels are put over REST and answered with the agent`() async throws {
     try await TransportTestProvider.with { provider in
         var agent = Reporter()
@@ -80,7 +80,7 @@ func `labels are put over REST and answered with the agent`() async throws {
 }
 
 @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
         (HTTPRequest.Method.put, "/api/v1/settings", #"{"approval":true}"#, "approval"),
         (.put, "/api/v1/settings", #"{"approval_required":"yes"}"#, "approval_required"),
@@ -108,7 +108,7 @@ func `a wrong decision is refused with the place`(
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `approved agents are not listed among approvals`() async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(.get, "/api/v1/approvals?admission=approved")

@@ -4,7 +4,7 @@ import Testing
 
 private let json = [(name: "Content-Type", value: "application/json")]
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `the provider says what it is`() async throws {
     try await TransportTestProvider.with { provider in
         #expect(try await provider.json("/healthz") == ["status": "ok"])
@@ -15,7 +15,7 @@ func `the provider says what it is`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `an empty fleet is answered in full`() async throws {
     try await TransportTestProvider.with { provider in
         let page = try await provider.json("/api/v1/agents?fields=host,status&limit=1000&filter=")
@@ -28,7 +28,7 @@ func `an empty fleet is answered in full`() async throws {
 }
 
 @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
         ("/api/v1/agents?limit=0", 400, "limit"), ("/api/v1/agents?limit=1001", 400, "limit"),
         ("/api/v1/agents?limt=1", 400, "limt"), ("/api/v1/agents?fields=host,colour", 400, "fields"),
@@ -47,7 +47,7 @@ func `a wrong request is refused with what was wrong`(path: String, status: Int,
     }
 }
 
-@Test(.timeLimit(.minutes(1)), arguments: ["/nothing", "/api/v1/agents/abcdef", "/api/v1/commands/00ff"])
+@Test(.timeLimit(.minutes(5)), arguments: ["/nothing", "/api/v1/agents/abcdef", "/api/v1/commands/00ff"])
 func `what is not there is a 404 problem`(path: String) async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(.get, path)
@@ -57,7 +57,7 @@ func `what is not there is a 404 problem`(path: String) async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a wrong method is a 405 with the right ones`() async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(.put, "/api/v1/agents/abcdef", headers: json)
@@ -67,7 +67,7 @@ func `a wrong method is a 405 with the right ones`() async throws {
 }
 
 @Test(
-    .timeLimit(.minutes(1)),
+    .timeLimit(.minutes(5)),
     arguments: [
         ("", "body"), ("[]", "body"), ("{", "body"), ("{}", "command"), (#"{"command":3}"#, "command"),
         (#"{"command":"restart","command":"restart"}"#, "body"), (#"{"command":"restart","x":1}"#, "x"),
@@ -83,7 +83,7 @@ func `a body of another shape is refused with the place`(body: String, field: St
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a body over the limit is refused`() async throws {
     try await TransportTestProvider.with { provider in
         let body = Array(repeating: UInt8(ascii: " "), count: (1 << 20) + 1)
@@ -93,7 +93,7 @@ func `a body over the limit is refused`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a command for an unknown agent is a 404, never a phantom`() async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(
@@ -103,7 +103,7 @@ func `a command for an unknown agent is a 404, never a phantom`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a page of another origin reaches nothing`() async throws {
     try await TransportTestProvider.with { provider in
         let foreign = try await provider.request(

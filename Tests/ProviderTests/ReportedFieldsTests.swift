@@ -8,7 +8,7 @@ import Testing
 @testable import Provider
 
 @Suite struct ReportedFieldsTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `every field that an agent reports is stored and shown`() async throws {
         try await TransportTestProvider.with { provider in
             var agent = Reporter()

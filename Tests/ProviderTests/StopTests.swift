@@ -8,7 +8,7 @@ import Testing
 @testable import Provider
 
 /// What agents are told when the provider stops. Spec: OpAMP, "Throttling".
-@Suite(.timeLimit(.minutes(1))) struct StopTests {
+@Suite(.timeLimit(.minutes(5))) struct StopTests {
     @Test func `when the provider stops, agents are told when to come again, then the WebSocket is closed with 1001`()
         async throws
     {

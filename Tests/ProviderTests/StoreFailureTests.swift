@@ -10,7 +10,7 @@ import Testing
 @testable import Provider
 
 /// What cannot be written is reported to who waits for it, and kept where nobody does.
-@Suite(.timeLimit(.minutes(1))) struct StoreFailureTests {
+@Suite(.timeLimit(.minutes(5))) struct StoreFailureTests {
     private let log = LogRecorder()
     private let caller = Caller(name: "test", address: "127.0.0.1")
 

@@ -24,7 +24,7 @@ private func report(_ sequence: UInt64) -> AgentToServer {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `one connection takes many messages, without any header that is not needed`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -41,7 +41,7 @@ func `one connection takes many messages, without any header that is not needed`
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a message may be compressed with gzip, in several members too`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -70,7 +70,7 @@ func `a message may be compressed with gzip, in several members too`() async thr
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a large answer is compressed when the agent asks for it, and a small one is not`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -103,7 +103,7 @@ func `a large answer is compressed when the agent asks for it, and a small one i
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a message that is not of the agent in the OpAMP-Instance-UID header is a bad request that names both`()
     async throws
 {
@@ -121,7 +121,7 @@ func `a message that is not of the agent in the OpAMP-Instance-UID header is a b
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `agents need a token before the upgrade and for each request, and /api is not asked for it`() async throws {
     let token = "a-token-of-an-agent-0123"
     try await withTokenFile(token) { tokens in

@@ -17,7 +17,7 @@ private func report(_ sequence: UInt64) -> AgentToServer {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `an agent is answered over plain HTTP, again and again`() async throws {
     try await TransportTestProvider.with { provider in
         for sequence: UInt64 in 0...2 {
@@ -30,7 +30,7 @@ func `an agent is answered over plain HTTP, again and again`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `what is no message is answered with 400 and the reason in protobuf`() async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(.post, "/v1/opamp", headers: protobuf, body: [0xff, 0xff, 0xff])
@@ -42,7 +42,7 @@ func `what is no message is answered with 400 and the reason in protobuf`() asyn
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `an agent's path without an upgrade says what is missing`() async throws {
     try await TransportTestProvider.with { provider in
         let answer = try await provider.request(.get, "/v1/opamp")
@@ -56,7 +56,7 @@ func `an agent's path without an upgrade says what is missing`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a message over the limit is refused before it is read`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -71,7 +71,7 @@ func `a message over the limit is refused before it is read`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `an agent is answered over a WebSocket, and garbage between messages disturbs nothing`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -94,7 +94,7 @@ func `an agent is answered over a WebSocket, and garbage between messages distur
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `messages of one WebSocket that come together are each answered, in their order`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -113,7 +113,7 @@ func `messages of one WebSocket that come together are each answered, in their o
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a client that does not wait for its answer stays connected, and gets it when it asks again`() async throws {
     try await TransportTestProvider.with { provider in
         for isFirst in [true, false] {
@@ -136,7 +136,7 @@ func `a client that does not wait for its answer stays connected, and gets it wh
     }
 }
 
-@Test(.timeLimit(.minutes(1)), arguments: [(UInt8(1), 5, 1003), (2, (64 << 20) + 1, 1009), (2, 1 << 30, 1009)])
+@Test(.timeLimit(.minutes(5)), arguments: [(UInt8(1), 5, 1003), (2, (64 << 20) + 1, 1009), (2, 1 << 30, 1009)])
 func `a wrong frame ends the WebSocket with its code`(opcode: UInt8, length: Int, code: Int) async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -149,7 +149,7 @@ func `a wrong frame ends the WebSocket with its code`(opcode: UInt8, length: Int
     }
 }
 
-@Test(.timeLimit(.minutes(1)), arguments: [("Origin: http://127.0.0.1\r\n", "403"), ("X-Forwarded-For: 1\r\n", "403")])
+@Test(.timeLimit(.minutes(5)), arguments: [("Origin: http://127.0.0.1\r\n", "403"), ("X-Forwarded-For: 1\r\n", "403")])
 func `a refused upgrade is answered like a request`(header: String, status: String) async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -164,7 +164,7 @@ func `a refused upgrade is answered like a request`(header: String, status: Stri
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `an upgrade to something else is answered as if it had not been asked for`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -176,7 +176,7 @@ func `an upgrade to something else is answered as if it had not been asked for`(
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `bytes that are not HTTP are answered with 400`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { connection in
@@ -193,7 +193,7 @@ func `bytes that are not HTTP are answered with 400`() async throws {
     }
 }
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `a stop sends agents away with 1001 and closes idle connections`() async throws {
     try await TransportTestProvider.with { provider in
         try await TransportTestConnection.with(port: provider.port) { silent in

@@ -1,7 +1,7 @@
 import Provider
 import Testing
 
-@Test(.timeLimit(.minutes(1)))
+@Test(.timeLimit(.minutes(5)))
 func `waiting for the last socket ends with it, or with the task`() async {
     let none = OpenSockets()
     await none.untilNone()

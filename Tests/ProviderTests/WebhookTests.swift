@@ -47,7 +47,7 @@ private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
     try NoticeBatch(json: JSON(parsing: request.body, limit: 16 << 20))
 }
 
-@Suite(.timeLimit(.minutes(1))) struct WebhookTests {
+@Suite(.timeLimit(.minutes(5))) struct WebhookTests {
     @Test func `ten thousand notices are a few requests, each of them signed`() async throws {
         let server = ScriptedServer { _ in .answer(204, "") }
         var settings = ProviderSettings()
@@ -174,7 +174,7 @@ private func batch(_ request: ScriptedServer.Request) throws -> NoticeBatch {
 }
 
 /// What happens in a fleet comes to those who watch it.
-@Suite(.timeLimit(.minutes(1))) struct NotifierTests {
+@Suite(.timeLimit(.minutes(5))) struct NotifierTests {
     private let directory = TemporaryDirectory()
 
     private func fleet(_ url: String) async throws -> Fleet {

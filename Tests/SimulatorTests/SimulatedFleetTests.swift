@@ -10,7 +10,7 @@ import SwiftProtobuf
 import Testing
 
 /// The whole fleet over real WebSockets.
-@Suite(.timeLimit(.minutes(1))) struct SimulatedFleetTests {
+@Suite(.timeLimit(.minutes(5))) struct SimulatedFleetTests {
     private static let every = [CustomCapability.chatOps, CustomCapability.shutdown, CustomCapability.null]
 
     /// Longer than a test takes; without heartbeats agents would still poll.

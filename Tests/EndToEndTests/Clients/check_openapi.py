@@ -82,7 +82,9 @@ def main():
     (folder / "schemathesis.toml").write_text(settings(url, tokens[-1][1]))
     for name, token in tokens:
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run", "openapi.json"]
-        command += ["--url", url, "--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "20", "--generation-deterministic"]
+        # Who may do less is refused most of it, which a few requests to each path show.
+        phases, examples = ("examples,coverage,fuzzing,stateful", "20") if name == tokens[-1][0] else ("examples,fuzzing", "5")
+        command += ["--url", url, "--phases", phases, "--max-examples", examples, "--generation-deterministic"]
         command += ["--no-shrink", "--continue-on-failure", "--workers", "1", "--request-timeout", "20", "--no-color"]
         # An answer without an end.
         command += ["--exclude-path", "/api/v1/events/stream", "--suppress-health-check", "all", "--warnings", "off"]
