@@ -5,9 +5,10 @@ package struct AuditPage: RESTObject, Equatable {
         /// Who asked, and from which address.
         package var by = ""
         package var from = ""
-        /// A verb: `queue`, `cancel`, `forget`, `approve`, `block`, `unblock`, `label`, `settings`, `start`, `stop`.
+        /// `queue` and `cancel` of commands, `start` and `stop` of operations, `approve`, `block`, `unblock`, `label` and
+        /// `forget` of agents, `settings`.
         package var action = ""
-        /// The uid of an agent, the id of a command or an operation, or `settings`.
+        /// The uid of an agent, the id of a command or an operation, or the name of what was changed.
         package var target = ""
         /// `done`, `nothing to do`, or the status and the title of the refusal.
         package var outcome = ""

@@ -106,7 +106,8 @@ import Testing
         let targets = try #require(scene.stage.operation(id)).targets
         #expect(targets.map(\.state) == [.queued, .skipped, .skipped, .skipped])
         let reasons = targets.compactMap(\.reason)
-        #expect(reasons.count == 3 && reasons[0].hasPrefix("the agent is blocked"))
+        try #require(reasons.count == 3)
+        #expect(reasons[0].hasPrefix("the agent is blocked"))
         #expect(reasons[1].contains("is used by copy") && reasons[2].hasPrefix("the agent waits for approval"))
     }
 
