@@ -55,7 +55,7 @@ import Testing
     @Test func `an answer that comes late still tells the outcome`() async throws {
         try await withStage { stage in
             let provider = try await stage.provider()
-            _ = try await stage.fleet(of: 4, at: provider, "--answer-late", "3")
+            _ = try await stage.fleet(of: 4, at: provider, "--answer-late", "20")
             let request: JSON = ["command": "chatops", "parameters": ["tag": "ok"], "confirm_seconds": 1]
             let command = try await provider.command(request, to: "web-17")
             let id = try #require(command["id"]?.string)

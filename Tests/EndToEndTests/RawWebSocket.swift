@@ -50,14 +50,17 @@ struct RawWebSocket {
         return try ServerToAgent(frame: frame.payload)
     }
 
-    /// The next frame; nil at the end of the connection.
+    /// The next frame but pings, which come when a machine is busy; nil at the end of the connection.
     func receive() async -> Frame? {
-        let head = await socket.receive(2)
-        guard head.count == 2 else { return nil }
-        var length = Int(head[1] & 0x7f)
-        if length == 126 { length = await socket.receive(2).reduce(0) { $0 << 8 | Int($1) } }
-        if length == 127 { length = await socket.receive(8).reduce(0) { $0 << 8 | Int($1) } }
-        return Frame(opcode: head[0] & 0x0f, payload: length == 0 ? [] : await socket.receive(length))
+        while true {
+            let head = await socket.receive(2)
+            guard head.count == 2 else { return nil }
+            var length = Int(head[1] & 0x7f)
+            if length == 126 { length = await socket.receive(2).reduce(0) { $0 << 8 | Int($1) } }
+            if length == 127 { length = await socket.receive(8).reduce(0) { $0 << 8 | Int($1) } }
+            let frame = Frame(opcode: head[0] & 0x0f, payload: length == 0 ? [] : await socket.receive(length))
+            if frame.opcode != 9 { return frame }
+        }
     }
 
     /// Waits for the server's Close frame, answers it, and waits for the end of the connection.
