@@ -28,6 +28,10 @@ package struct ClientConfig: Sendable {
         if settings.isReadOnly { arguments.append(Flag.readOnly.rawValue) }
         add(.tools, settings.tools.isEmpty ? nil : settings.tools.joined(separator: ","))
         add(.excludedTools, settings.excludedTools.isEmpty ? nil : settings.excludedTools.joined(separator: ","))
+        add(.confirm, settings.confirmation)
+        add(.callsAtOnce, settings.callsAtOnce.map(String.init))
+        add(.writesPerMinute, settings.writesPerMinute.map(String.init))
+        add(.auditLog, settings.auditLog.map(absolute))
         self.arguments = arguments
     }
 

@@ -9,6 +9,10 @@ enum Flag: String, CaseIterable {
     case readOnly = "--read-only"
     case tools = "--tools"
     case excludedTools = "--exclude-tools"
+    case confirm = "--confirm"
+    case callsAtOnce = "--max-calls"
+    case writesPerMinute = "--max-writes"
+    case auditLog = "--audit-log"
     case version = "--version"
     case help = "--help"
     case shortHelp = "-h"
@@ -28,6 +32,10 @@ enum Flag: String, CaseIterable {
         case .caFile, .clientCertificate, .clientKey: "a PEM file"
         case .timeout: "1 to 300 seconds"
         case .tools, .excludedTools: "names of tools, separated by commas"
+        case .confirm: Settings.confirmations.joined(separator: ", ")
+        case .callsAtOnce: "1 to 1000 calls at work at one time"
+        case .writesPerMinute: "1 to 1000 actions in any minute"
+        case .auditLog: "a file that can be written"
         case .readOnly, .version, .help, .shortHelp: "no value"
         }
     }
@@ -50,6 +58,10 @@ package let helpText = """
       --read-only             only the tools that change nothing
       --tools a,b             only these tools
       --exclude-tools a,b     all tools but these
+      --confirm WHEN          what a person confirms through the client: never, bulk (plans; the default), always
+      --max-calls N           calls at work at one time, 1 to 1000 (16)
+      --max-writes N          actions in any minute, 1 to 1000 (10)
+      --audit-log FILE        note each action and its outcome there, or refuse it
       --version, --help
 
     """

@@ -46,17 +46,28 @@ extension Settings {
         case .caFile: caFile = value
         case .clientCertificate: clientCertificate = value
         case .clientKey: clientKey = value
-        case .timeout:
-            guard let seconds = Int(value), (1...300).contains(seconds) else {
-                throw UsageError("\(flag.rawValue) \(value) is not possible; allowed: \(flag.allowed)")
-            }
-            timeoutSeconds = seconds
+        case .timeout: timeoutSeconds = try number(flag, value, in: 1...300)
         case .readOnly: isReadOnly = true
         case .tools: tools = names(value)
         case .excludedTools: excludedTools = names(value)
+        case .confirm:
+            guard Settings.confirmations.contains(value) else { throw impossible(flag, value) }
+            confirmation = value
+        case .callsAtOnce: callsAtOnce = try number(flag, value, in: 1...1000)
+        case .writesPerMinute: writesPerMinute = try number(flag, value, in: 1...1000)
+        case .auditLog: auditLog = value
         case .version: job = .version
         case .help, .shortHelp: job = .help
         }
+    }
+
+    private func number(_ flag: Flag, _ text: String, in range: ClosedRange<Int>) throws(UsageError) -> Int {
+        guard let number = Int(text), range.contains(number) else { throw impossible(flag, text) }
+        return number
+    }
+
+    private func impossible(_ flag: Flag, _ value: String) -> UsageError {
+        UsageError("\(flag.rawValue) \(value) is not possible; allowed: \(flag.allowed)")
     }
 
     private func names(_ list: String) -> [String] {

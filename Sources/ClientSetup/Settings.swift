@@ -25,6 +25,13 @@ package struct Settings: Sendable, Equatable {
     package var isReadOnly = false
     package var tools: [String] = []
     package var excludedTools: [String] = []
+    /// One of `confirmations`; nil where the usual applies, as with the numbers below.
+    package var confirmation: String?
+    package var callsAtOnce: Int?
+    package var writesPerMinute: Int?
+    package var auditLog: String?
+
+    static let confirmations = ["never", "bulk", "always"]
 
     package init() {}
 }

@@ -15,12 +15,15 @@ struct Action {
     ///
     /// Where the same is open already, as a restart may be, that one is waited for and nothing is queued.
     func perform(_ request: CommandRequest, on agent: String, waitSeconds: Int) async throws -> String {
-        do {
-            return try await outcome(of: try await client.queue(request, for: agent), waitSeconds: waitSeconds)
-        } catch let error as FleetError {
-            guard let id = error.openCommandID else { throw error }
-            let open = try await client.command(id)
-            return try await outcome(of: open, waitSeconds: waitSeconds) + "; was open already, nothing new was queued"
+        try await call.act(on: [agent]) {
+            do {
+                return try await outcome(of: try await client.queue(request, for: agent), waitSeconds: waitSeconds)
+            } catch let error as FleetError {
+                guard let id = error.openCommandID else { throw error }
+                let open = try await client.command(id)
+                return try await outcome(of: open, waitSeconds: waitSeconds)
+                    + "; was open already, nothing new was queued"
+            }
         }
     }
 
@@ -30,7 +33,7 @@ struct Action {
         let (id, client) = (command.id, client)
         do {
             // The provider ends the wait; the limit here is for one that does not.
-            let later = try await call.waiting(atMost: .seconds(waitSeconds + 5)) {
+            let later = try await call.waiting(atMost: .seconds(waitSeconds + 5), telling: command.outcome) {
                 try await client.command(id, waitSeconds: waitSeconds)
             }
             // At the end of the input there is time for one more look.

@@ -9,11 +9,13 @@ package let fleetTools: [Tool<FleetClient>] = [
 ]
 
 /// The MCP server over one provider. It asks the provider nothing before the first tool call.
-package func fleetServer(_ tools: [Tool<FleetClient>], _ client: FleetClient) -> Server<FleetClient> {
+package func fleetServer(
+    _ tools: [Tool<FleetClient>], _ client: FleetClient, _ safeguards: Safeguards = Safeguards()
+) -> Server<FleetClient> {
     Server(
         tools: tools, context: client,
         info: MCP.ServerInfo(name: "opamp-mcp", version: productVersion, title: "OpAMP fleet"),
-        instructions: instructions
+        instructions: instructions, safeguards: safeguards
     )
 }
 

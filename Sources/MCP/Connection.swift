@@ -3,13 +3,11 @@ import Synchronization
 
 /// One client's session while it runs: the thread that reads and answers, and what the running calls report to.
 ///
-/// Whatever needs no tool is answered on the reading thread; calls are handed on, at most `callLimit` at a time:
-/// beyond that reading pauses.
+/// Whatever needs no tool is answered on the reading thread; calls are handed on. Lines are written in the order they
+/// were decided, under the same lock, so that nothing of a call can follow its answer.
 final class Connection: Sendable {
     /// The most bytes in one line.
     static let lineLimit = 4 << 20
-    /// The most calls at work at one time.
-    static let callLimit = 64
 
     struct RunningCall: Sendable {
         let call: Session.Call
@@ -17,9 +15,17 @@ final class Connection: Sendable {
         let end: Latch
     }
 
+    /// What a call has asked a person.
+    private struct Asked {
+        let isAnswered = Latch()
+        var consent: Consent?
+    }
+
     private struct State {
         var session: Session
         var running: [Int: Latch] = [:]
+        var asked: [Int: Asked] = [:]
+        var writer: LineWriter
     }
 
     /// Accepted calls; ends with the input.
@@ -31,16 +37,16 @@ final class Connection: Sendable {
     private let state: Mutex<State>
     private let input: Int32
     private let stop: StopSignal
-    private let writer: LineWriter
-    private let slots = Slots(Connection.callLimit)
+    private let answerTime: Duration
     private let inputEnded = Latch()
 
-    init(_ session: Session, input: Int32, output: Int32, stop: StopSignal) {
-        state = Mutex(State(session: session))
+    /// - Parameter answerTime: how long a person may take to answer a question.
+    init(_ session: Session, input: Int32, output: Int32, stop: StopSignal, answerTime: Duration) {
+        state = Mutex(State(session: session, writer: LineWriter(output, stop: stop)))
         self.input = input
         self.stop = stop
-        writer = LineWriter(output, stop: stop)
-        // What waits here is bounded by the slots.
+        self.answerTime = answerTime
+        // What waits here is bounded by the session's limit of calls.
         (calls, handOn) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
     }
 
@@ -56,7 +62,10 @@ final class Connection: Sendable {
         }
         if !stop.latch.isOpen, let line = splitter.finish() { receive(line) }
         inputEnded.open()
-        state.withLock { if $0.running.isEmpty { isDone.open() } }
+        state.withLock { state in
+            if state.running.isEmpty { isDone.open() }
+            for asked in state.asked.values { asked.isAnswered.open() }
+        }
         handOn.finish()
     }
 
@@ -77,31 +86,81 @@ final class Connection: Sendable {
 
     /// Answers a call, unless the client has cancelled it.
     func finish(_ call: Session.Call, with result: ToolResult) {
-        if let answer = state.withLock({ $0.session.finish(call, with: result) }) { writer.write(answer) }
         state.withLock { state in
+            if let answer = state.session.finish(call, with: result) { state.writer.write(answer) }
             state.running[call.serial] = nil
             if state.running.isEmpty, inputEnded.isOpen { isDone.open() }
         }
-        slots.release()
+    }
+
+    /// Asks a person and waits for the answer.
+    ///
+    /// - Throws: the question itself in the modern revision, where it ends the call; `CancellationError`.
+    func ask(_ message: String, for call: Session.Call) async throws -> Consent {
+        guard call.canAsk else { return .unsupported }
+        let question = Question(message: message)
+        guard !call.meta.isModern else {
+            guard let answer = call.answer, answer.question == question else { throw question }
+            return answer.consent
+        }
+        let asked = state.withLock { state -> Asked? in
+            guard !inputEnded.isOpen, let request = state.session.ask(message, for: call) else { return nil }
+            state.writer.write(request)
+            let asked = Asked()
+            state.asked[call.serial] = asked
+            return asked
+        }
+        if let asked { _ = await asked.isAnswered.wait(atMost: answerTime) }
+        let consent = state.withLock { state in
+            if let withdrawal = state.session.withdrawQuestion(of: call), !inputEnded.isOpen {
+                state.writer.write(withdrawal)
+            }
+            return state.asked.removeValue(forKey: call.serial)?.consent
+        }
+        try Task.checkCancellation()
+        return consent ?? (inputEnded.isOpen ? .cancelled : .timedOut)
+    }
+
+    func report(_ value: Double, of total: Double?, _ message: String?, for call: Session.Call) {
+        guard call.meta.progressToken != nil else { return }
+        state.withLock { state in
+            if let note = state.session.progress(call, value, of: total, message) { state.writer.write(note) }
+        }
+    }
+
+    /// Tells the client that nothing follows any more.
+    func endSubscriptions() {
+        state.withLock { state in
+            for message in state.session.endSubscriptions() { state.writer.write(message) }
+        }
     }
 
     private func receive(_ line: LineSplitter.Line) {
-        let step = state.withLock { state in
-            switch line {
-            case .whole(let bytes): state.session.receive(bytes)
-            case .tooLong(let beginning, let end):
-                state.session.refuseLine(beginning: beginning, end: end, limit: Self.lineLimit)
-            }
+        let started = state.withLock { state in
+            let steps =
+                switch line {
+                case .whole(let bytes): state.session.receive(bytes)
+                case .tooLong(let beginning, let end):
+                    [state.session.refuseLine(beginning: beginning, end: end, limit: Self.lineLimit)]
+                }
+            return steps.compactMap { take($0, &state) }
         }
+        for call in started { handOn.yield(call) }
+    }
+
+    /// - Returns: a call to hand on.
+    private func take(_ step: Session.Step, _ state: inout State) -> RunningCall? {
         switch step {
-        case .nothing: break
-        case .answer(let message): writer.write(message)
-        case .cancel(let call): state.withLock { $0.running[call.serial] }?.open()
+        case .answer(let message): state.writer.write(message)
+        case .cancel(let call): state.running[call.serial]?.open()
+        case .confirm(let call, let consent):
+            state.asked[call.serial]?.consent = consent
+            state.asked[call.serial]?.isAnswered.open()
         case .start(let call):
             let end = Latch()
-            state.withLock { $0.running[call.serial] = end }
-            slots.take(orStop: stop)
-            handOn.yield(RunningCall(call: call, end: end))
+            state.running[call.serial] = end
+            return RunningCall(call: call, end: end)
         }
+        return nil
     }
 }

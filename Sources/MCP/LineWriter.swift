@@ -1,34 +1,31 @@
 import Glibc
 import JSON
-import Synchronization
 
-/// Writes whole lines to a descriptor, one after the other, from any thread.
+/// Writes whole lines to a descriptor, one after the other.
 ///
 /// Blocks until a line is written, but no longer than until the server is asked to stop: a client that reads nothing
 /// cannot keep it alive. A broken output asks the server to stop.
-final class LineWriter: Sendable {
+struct LineWriter {
     /// A pipe that is ready takes this much without blocking.
     private static let chunkBytes = 4096
 
     private let descriptor: Int32
     private let stop: StopSignal
-    private let isBroken = Mutex(false)
+    private var isBroken = false
 
     init(_ descriptor: Int32, stop: StopSignal) {
         self.descriptor = descriptor
         self.stop = stop
     }
 
-    func write(_ message: JSON) {
+    mutating func write(_ message: JSON) {
         guard var line = try? message.bytes(.ordered) else {
             preconditionFailure("an answer that is not JSON")
         }
         line.append(UInt8(ascii: "\n"))
-        isBroken.withLock { isBroken in
-            guard !isBroken else { return }
-            isBroken = !writeAll(line)
-            if isBroken { stop.request() }
-        }
+        guard !isBroken else { return }
+        isBroken = !writeAll(line)
+        if isBroken { stop.request() }
     }
 
     private func writeAll(_ line: [UInt8]) -> Bool {

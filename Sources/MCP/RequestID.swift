@@ -1,14 +1,14 @@
-package import JSON
+import JSON
 
 /// What a request is known by: a string or an integer, given back with the same type and value.
 ///
 /// Spec: MCP 2025-11-25, basic "Requests" (never null).
-package enum RequestID: Sendable, Hashable {
+enum RequestID: Sendable, Hashable {
     case integer(Int)
     case string(String)
 
     /// - Returns: nil for a value of any other kind.
-    package init?(_ json: JSON?) {
+    init?(_ json: JSON?) {
         switch json {
         case .integer(let number): self = .integer(number)
         case .string(let text): self = .string(text)

@@ -12,17 +12,24 @@ package struct Server<Context: Sendable>: Sendable {
     private let context: Context
     private let info: ServerInfo
     private let instructions: String?
+    private let safeguards: Safeguards
+    private let desk: ActionDesk
 
     /// - Parameters:
     ///   - tools: in the order they are listed; names differ.
     ///   - instructions: what a model should know of the whole; at most 2048 characters.
-    package init(tools: [Tool<Context>], context: Context, info: ServerInfo, instructions: String? = nil) {
+    package init(
+        tools: [Tool<Context>], context: Context, info: ServerInfo, instructions: String? = nil,
+        safeguards: Safeguards = Safeguards()
+    ) {
         precondition(Set(tools.map(\.name)).count == tools.count, "two tools of one name")
         precondition((instructions?.count ?? 0) <= 2048, "the instructions are too long for clients")
         self.tools = tools
         self.context = context
         self.info = info
         self.instructions = instructions
+        self.safeguards = safeguards
+        desk = ActionDesk(safeguards)
     }
 
     /// Serves one client until the end of the input, a broken output, or `stop`.
@@ -31,21 +38,25 @@ package struct Server<Context: Sendable>: Sendable {
     /// after `stop` they are cancelled and answered where the client still reads. SIGPIPE is ignored from then on in
     /// the whole process. Descriptors are left open.
     ///
-    /// - Parameter output: usually from `keepStandardOutput()`.
+    /// - Parameters:
+    ///   - output: usually from `keepStandardOutput()`.
+    ///   - answerTime: how long a person may take to answer a question of a call that waits for it.
     package func run(
-        input: Int32, output: Int32, stop: StopSignal = StopSignal(), grace: Duration = Self.grace
+        input: Int32, output: Int32, stop: StopSignal = StopSignal(), grace: Duration = Self.grace,
+        answerTime: Duration = .seconds(45)
     ) async {
         signal(SIGPIPE, SIG_IGN)
         let session = Session(
-            info: info, instructions: instructions, tools: tools.map { (name: $0.name, listing: $0.listing) }
+            info: info, instructions: instructions, tools: tools.map { (name: $0.name, listing: $0.listing) },
+            callLimit: safeguards.callsAtOnce
         )
-        let connection = Connection(session, input: input, output: output, stop: stop)
+        let connection = Connection(session, input: input, output: output, stop: stop, answerTime: answerTime)
         startThread { connection.read() }
         let lastMoment = Latch()
         await withDiscardingTaskGroup { group in
             for await running in connection.calls {
                 group.addTask {
-                    let result = await perform(running, ToolCall(lastMoment: lastMoment))
+                    let result = await perform(running, toolCall(running.call, on: connection, lastMoment))
                     let reason = stop.latch.isOpen ? "the server was stopped" : "input ended"
                     connection.finish(running.call, with: result ?? ToolResult("cancelled: \(reason)", isError: true))
                 }
@@ -55,9 +66,10 @@ package struct Server<Context: Sendable>: Sendable {
             await connection.settle(atMost: grace / 3)
             connection.cancelAll()
         }
+        if stop.latch.isOpen { connection.endSubscriptions() }
     }
 
-    /// Calls one tool without a client, for scripts.
+    /// Calls one tool without a client, for scripts. Whoever runs them is not asked again.
     package func callTool(_ name: String, arguments: JSON = [:]) async -> ToolResult {
         guard let tool = tools.first(where: { $0.name == name }) else {
             let names = tools.map(\.name).joined(separator: ", ")
@@ -66,7 +78,17 @@ package struct Server<Context: Sendable>: Sendable {
         guard let object = arguments.object else {
             return ToolResult("\(name): arguments must be an object, got \(arguments.kind)", isError: true)
         }
-        return await tool.result(context, ToolCall(), object)
+        var safeguards = safeguards
+        safeguards.confirmation = .never
+        return await tool.result(context, ToolCall(of: name, safeguards: safeguards), object)
+    }
+
+    private func toolCall(_ call: Session.Call, on connection: Connection, _ lastMoment: Latch) -> ToolCall {
+        ToolCall(
+            tool: call.tool, client: call.client?.text, trace: call.meta.trace, policy: safeguards.confirmation,
+            lastMoment: lastMoment, desk: desk, ask: { try await connection.ask($0, for: call) },
+            report: { connection.report($0, of: $1, $2, for: call) }
+        )
     }
 
     /// The result of a call; nil when it was cancelled.

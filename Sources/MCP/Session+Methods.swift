@@ -8,6 +8,7 @@ extension Session {
         case "initialize":
             let agreed = params["protocolVersion"]?.string.flatMap(Revision.init) ?? .newest
             revision = agreed
+            handshake = (ClientInfo(params["clientInfo"]), params["capabilities"])
             var result = JSON.Object([("capabilities", capabilities)])
             result["instructions"] = instructions.map { .string($0) }
             result["protocolVersion"] = .string(agreed.rawValue)
@@ -37,12 +38,21 @@ extension Session {
     }
 
     func reply(to id: RequestID, _ result: JSON.Object, isModern: Bool) -> JSON {
+        reply(to: id, result, type: isModern ? "complete" : nil)
+    }
+
+    /// - Parameter type: what the modern revision calls the result; nil for the others.
+    func reply(to id: RequestID, _ result: JSON.Object, type: String?) -> JSON {
         var result = result
-        if isModern {
-            result["resultType"] = "complete"
+        if let type {
+            result["resultType"] = .string(type)
             result["_meta"] = .object(JSON.Object([(RequestMeta.serverInfo, info.json)]))
         }
         return .object(JSON.Object([("id", id.json), ("jsonrpc", "2.0"), ("result", .object(result))]))
+    }
+
+    func notification(_ method: String, _ params: JSON.Object) -> JSON {
+        .object(JSON.Object([("jsonrpc", "2.0"), ("method", .string(method)), ("params", .object(params))]))
     }
 
     /// - Parameter id: nil when it could not be read: left out then, but null where the revision demands a member.

@@ -60,6 +60,8 @@ package struct Tool<Context: Sendable>: Sendable {
     package func result(_ context: Context, _ call: ToolCall, _ arguments: JSON.Object) async -> ToolResult {
         do {
             return ToolResult(try await perform(context, call, arguments))
+        } catch let question as Question {
+            return ToolResult(asking: question)
         } catch is CancellationError {
             return ToolResult("\(name): cancelled", isError: true)
         } catch {

@@ -27,6 +27,21 @@ func client(_ settings: Settings) throws -> FleetClient {
     return FleetClient(address)
 }
 
+func safeguards(_ settings: Settings) throws -> Safeguards {
+    var safeguards = Safeguards()
+    if let policy = settings.confirmation.flatMap(ConfirmationPolicy.init) { safeguards.confirmation = policy }
+    if let limit = settings.callsAtOnce { safeguards.callsAtOnce = limit }
+    if let limit = settings.writesPerMinute { safeguards.actionsPerMinute = limit }
+    if let path = settings.auditLog {
+        do {
+            safeguards.auditLog = try AuditLog(path: path)
+        } catch {
+            throw UsageError("--audit-log: \(error)")
+        }
+    }
+    return safeguards
+}
+
 func absolute(_ path: String) -> String {
     guard let found = realpath(path, nil) else { return path }
     defer { free(found) }
@@ -61,13 +76,15 @@ do {
         } catch {
             throw UsageError("call \(tool): the arguments are \(error); give one JSON object")
         }
-        let result = await fleetServer(tools, try client(settings)).callTool(tool, arguments: arguments)
+        let server = fleetServer(tools, try client(settings), try safeguards(settings))
+        let result = await server.callTool(tool, arguments: arguments)
         write(result.text + "\n", to: output)
         exit(result.isError ? 1 : 0)
     case .serve:
         let stop = StopSignal()
         onTermination { stop.request() }
-        await fleetServer(tools, try client(settings)).run(input: STDIN_FILENO, output: output, stop: stop)
+        await fleetServer(tools, try client(settings), try safeguards(settings)).run(
+            input: STDIN_FILENO, output: output, stop: stop)
     }
 } catch {
     write("opamp-mcp: \(error)\n", to: STDERR_FILENO)

@@ -21,7 +21,7 @@ final class Conversation: Sendable {
     @discardableResult
     static func with<Context>(
         _ server: Server<Context>, stop: StopSignal = StopSignal(), grace: Duration = .milliseconds(1500),
-        _ body: (Conversation) async throws -> Void
+        answerTime: Duration = .seconds(3600), _ body: (Conversation) async throws -> Void
     ) async throws -> [JSON] {
         // A packet is read as it was written, so that one byte written is one byte read.
         var packets: [Int32] = [-1, -1]
@@ -32,7 +32,7 @@ final class Conversation: Sendable {
         let (serverInput, serverOutput) = (packets[0], output[1])
         let conversation = Conversation(input: packets[1], output: output[0])
         async let served: Void = {
-            await server.run(input: serverInput, output: serverOutput, stop: stop, grace: grace)
+            await server.run(input: serverInput, output: serverOutput, stop: stop, grace: grace, answerTime: answerTime)
             close(serverInput)
             close(serverOutput)
         }()

@@ -14,16 +14,24 @@ func notification(_ method: String, _ params: JSON? = nil) -> JSON {
 }
 
 /// A request of the revision without a handshake.
-func modern(_ id: JSON, _ method: String, _ params: JSON.Object = .init(), version: JSON = "2026-07-28") -> JSON {
+func modern(
+    _ id: JSON, _ method: String, _ params: JSON.Object = .init(), version: JSON = "2026-07-28",
+    capabilities: JSON = [:], meta: [(key: String, value: JSON)] = []
+) -> JSON {
     var params = params
-    params["_meta"] = [
-        "io.modelcontextprotocol/protocolVersion": version, "io.modelcontextprotocol/clientCapabilities": [:],
-    ]
+    params["_meta"] = .object(
+        JSON.Object(
+            [
+                ("io.modelcontextprotocol/protocolVersion", version),
+                ("io.modelcontextprotocol/clientCapabilities", capabilities),
+            ] + meta))
     return request(id, method, .object(params))
 }
 
-func initialize(_ version: String = "2025-11-25", id: JSON = 0) -> JSON {
-    request(id, "initialize", ["protocolVersion": .string(version), "capabilities": [:], "clientInfo": ["name": "t"]])
+func initialize(_ version: String = "2025-11-25", id: JSON = 0, capabilities: JSON = [:]) -> JSON {
+    let client: JSON = ["name": "t", "version": "1"]
+    return request(
+        id, "initialize", ["protocolVersion": .string(version), "capabilities": capabilities, "clientInfo": client])
 }
 
 func call(_ id: JSON, _ tool: String, _ arguments: JSON = [:]) -> JSON {

@@ -58,6 +58,16 @@ let sampleTools: [Tool<Gate>] = [
             throw error
         }
     },
+    Tool(
+        "remove", .changes(destructive: true, idempotent: false), "Remove things, if a person agrees.",
+        .count("things", "", in: 0...100, default: 3), .flag("many", "", default: true)
+    ) { gate, call, things, many in
+        try await call.requireConfirmation("Remove \(things) things?", isBulk: many)
+        return try await call.act(on: ["thing"]) {
+            gate.ended.continuation.yield("removed")
+            return "confirmed: removed \(things)\nfor good"
+        }
+    },
     Tool("count", .reads, "Nothing to give.") { _, _ in "0" },
 ]
 

@@ -1,9 +1,9 @@
 import Glibc
 import JSON
-import MCP
-import Synchronization
 import TestSupport
 import Testing
+
+@testable import MCP
 
 @Suite(.timeLimit(.minutes(5))) struct ServerTests {
     let gate = Gate()
@@ -125,6 +125,9 @@ import Testing
     }
 
     @Test func `a thousand pipelined calls are all answered once`() async throws {
+        var safeguards = Safeguards()
+        safeguards.callsAtOnce = 1000
+        let server = Server(tools: sampleTools, context: gate, info: sampleInfo, safeguards: safeguards)
         let rest = try await Conversation.with(server, grace: .seconds(50)) { client in
             await client.send(initialize())
             _ = try await client.next()
@@ -158,16 +161,20 @@ import Testing
         }
     }
 
-    @Test func `at most 64 calls are at work at one time`() async throws {
-        let crowd = Crowd()
-        let tool = Tool<Crowd>("meet", .reads, "Wait until 64 are here.") { crowd, _ in await crowd.meet() }
-        let rest = try await Conversation.with(Server(tools: [tool], context: crowd, info: sampleInfo)) { client in
+    @Test func `calls over the limit are refused with how long to wait, and the others go on`() async throws {
+        let rest = try await Conversation.with(server, grace: .zero) { client in
             await client.send(initialize())
             _ = try await client.next()
-            await client.send((1...200).map { call(.integer($0), "meet").text + "\n" }.joined())
+            for id in 1...16 { await client.send(call(.integer(id), "wait")) }
+            await client.send(call(17, "count"))
+            #expect(
+                text(try await client.next())
+                    == "error: count: 16 calls are at work, and no more are taken; wait 1 s, then repeat")
+            await client.send(notification("notifications/cancelled", ["requestId": 3]))
+            await client.send(call(18, "count"))
+            #expect(text(try await client.next()) == "0")
         }
-        #expect(rest.count == 200)
-        #expect(crowd.most.withLock { $0 } == 64)
+        #expect(Set(rest.compactMap { $0["id"]?.integer }) == Set(1...16).subtracting([3]))
     }
 
     @Test func `a broken output ends the server`() async throws {
@@ -204,24 +211,5 @@ import Testing
         #expect(await server.callTool("fail", arguments: ["hint": true]).text == "nothing is called x; use: y")
         #expect(await server.callTool("cout").isError)
         #expect(await server.callTool("count", arguments: [1]).isError)
-    }
-}
-
-/// Lets nobody go before 64 are there.
-private final class Crowd: Sendable {
-    let most = Mutex(0)
-    private let present = Mutex(0)
-    private let (full, filled) = AsyncStream<Void>.makeStream()
-
-    func meet() async -> String {
-        let count = present.withLock { count in
-            count += 1
-            return count
-        }
-        most.withLock { $0 = max($0, count) }
-        if count == 64 { filled.finish() }
-        for await _ in full {}
-        present.withLock { $0 -= 1 }
-        return "met"
     }
 }

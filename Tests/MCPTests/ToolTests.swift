@@ -26,7 +26,7 @@ import Testing
         #expect(schema["properties"]?["all"] == ["type": "boolean", "default": false])
         #expect(schema["properties"]?["old"] == ["type": "boolean"])
         #expect(
-            sampleTools[4].listing["inputSchema"]
+            sampleTools[5].listing["inputSchema"]
                 == ["type": "object", "properties": [:], "additionalProperties": false])
     }
 
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test func `a tool without fields refuses any argument`() async {
-        let result = await sampleTools[4].result(Gate(), ToolCall(), JSON.Object([("x", 1)]))
+        let result = await sampleTools[5].result(Gate(), ToolCall(), JSON.Object([("x", 1)]))
         #expect(result == ToolResult("count takes no arguments, got x", isError: true))
     }
 
