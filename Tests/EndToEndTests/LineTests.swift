@@ -26,7 +26,7 @@ import Testing
         try await withStage { stage in
             let provider = try await stage.provider()
             _ = try await stage.fleet(of: 20, at: provider)
-            let server = try stage.server(provider.url)
+            let server = try stage.server(provider.url, "--max-calls", "1000")
             try await server.introduce()
             var ids: Set<Int> = []
             for index in 0..<200 {
