@@ -23,10 +23,12 @@ step "Release build of opamp-mcp"
 step "Tests"
 # Without the crash reporter: it would keep pipes of killed programs open.
 export SWIFT_BACKTRACE=enable=no
+# All at one time they would wait for each other, and then for time limits.
+export SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=12
 log=.build/test.log
 swift test --skip-build --disable-xctest 2>&1 | tee "$log" || {
-    # What failed, once more together, and the summary.
-    grep -E '^✘' "$log"
+    # What failed and why, once more together, and the summary.
+    awk '/^(✘|✔|◇)/ { shown = /^✘/ ? 60 : 0 } shown-- > 0' "$log"
     exit 1
 }
 # Silent unless a row is wrong, so that the summary of the tests stays the last line.

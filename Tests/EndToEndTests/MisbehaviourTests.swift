@@ -8,9 +8,11 @@ import Testing
             let provider = try await stage.provider()
             _ = try await stage.fleet(of: 5, at: provider, "--ignore-commands", "100")
             let server = try stage.server(provider.url)
-            let command = try await provider.command(["command": "restart", "confirm_seconds": 12], to: "web-17")
+            // Started by now, so that a slow machine does not ask again only when the first has ended.
+            _ = try await server.call("get_agent", ["agent": "web-17"])
+            let command = try await provider.command(["command": "restart", "confirm_seconds": 20], to: "web-17")
             let id = try #require(command["id"])
-            let again = try await server.call("restart_agent", ["agent": "web-17"])
+            let again = try await server.call("restart_agent", ["agent": "web-17", "wait_seconds": 45])
             let outcome = try await provider.outcome(of: command)
             #expect(outcome["state"] == "unconfirmed")
             let status = try await server.call("command_status", ["command_id": id]).text

@@ -6,7 +6,7 @@ import Testing
 import TestSupport
 
 /// What those who run a provider see: its log, its numbers, how it ends.
-@Suite(.timeLimit(.minutes(2))) struct OperationalTests {
+@Suite(.timeLimit(.minutes(5))) struct OperationalTests {
     @Test func `the numbers are read by the parser of prometheus_client`() async throws {
         try await withStage { stage in
             let provider = try await stage.provider()
@@ -97,7 +97,8 @@ import TestSupport
             let start = ContinuousClock.now
             provider.child.signal(SIGTERM)
             #expect(await provider.child.exitCode() == 0, "\(provider.child.log)")
-            #expect(start.duration(to: .now) < .seconds(10))
+            // The provider ends itself after 10 seconds; the rest is for a busy machine.
+            #expect(start.duration(to: .now) < .seconds(20))
             withExtendedLifetime(silent) {}
         }
     }

@@ -82,6 +82,10 @@ private struct KeepingWriter: ResponseBodyWriter {
         try await TransportTestProvider.with { provider in
             var patient = Patient(1)
             try await patient.turn(at: provider.port)
+            // Written, so that the stream begins after it.
+            while try EventPage(json: try await provider.json("/api/v1/events")).events.count < 2 {
+                try Task.checkCancellation()
+            }
             try await TransportTestConnection.with(port: provider.port) { connection in
                 let head = try await connection.openStream()
                 #expect(

@@ -172,8 +172,10 @@ package final class Doorkeeper: Sendable {
     /// - Parameter name: whose token it was, where that is known.
     func failed(_ reason: String, _ address: String, _ now: Moment, name: String = "unknown") -> Refusal {
         let wait = state.withLock { state in
-            defer { state.failures.failed(address, at: now) }
-            return state.failures.wait(address, at: now)
+            let wait = state.failures.wait(address, at: now)
+            // Who goes on while it has to wait is told what is wrong in the end, too.
+            if wait == nil { state.failures.failed(address, at: now) }
+            return wait
         }
         let entry = AuditEntry(
             at: now.wall, by: name, from: address, action: "authenticate", target: "token",

@@ -45,10 +45,11 @@ def ask(url, token, method="GET", body=None):
 def settings(url, token):
     """The configuration of schemathesis, with things that are there."""
     api = f"{url}/api/v1"
-    command = ask(f"{api}/agents/web-01/commands", token, "POST", {"command": "identify"})
     order = {"filter": "host:web-*", "command": "resync"}
     plan = ask(f"{api}/operations", token, "POST", order | {"dry_run": True})
     operation = ask(f"{api}/operations", token, "POST", order | {"digest": plan["digest"]})
+    # Not before the operation: with another uid the agent is another target than was planned.
+    command = ask(f"{api}/agents/web-01/commands", token, "POST", {"command": "identify"})
     ask(f"{api}/agents/web-01/config", token, "PUT", {"files": {"a.conf": {"content": "[SERVICE]\n"}}})
     values = {
         "path.ref": REFERENCES,
