@@ -8,6 +8,7 @@ package struct AgentConfig: RESTObject, Equatable {
 
     package var instanceUID = ""
     package var shortID = ""
+    package var host: String?
     /// Absent when the agent never reported one.
     package var effective: Effective?
     /// Absent when nothing is desired.
@@ -23,6 +24,7 @@ package struct AgentConfig: RESTObject, Equatable {
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("instance_uid", &instanceUID)
         try coder.field("short_id", &shortID)
+        try coder.field("host", &host)
         try coder.field("effective", &effective)
         try coder.field("desired", &desired)
         try coder.field("reported", &reported)

@@ -17,6 +17,9 @@ package struct FleetEvent: RESTObject, Equatable {
     package var kind = ""
     /// As it was then: an agent may have been given another one since.
     package var instanceUID = ""
+    /// How the agent is called now, and its host; absent where the fleet does not know it any more, and in the stream.
+    package var shortID: String?
+    package var host: String?
     package var text: String?
 
     package init() {}
@@ -26,6 +29,8 @@ package struct FleetEvent: RESTObject, Equatable {
         try coder.required("at", &at)
         try coder.required("kind", &kind)
         try coder.field("instance_uid", &instanceUID)
+        try coder.field("short_id", &shortID)
+        try coder.field("host", &host)
         try coder.field("text", &text)
     }
 }
@@ -33,6 +38,8 @@ package struct FleetEvent: RESTObject, Equatable {
 /// One page of what happened, newest first. REST: `GET events`.
 package struct EventPage: RESTObject, Equatable {
     package var events: [FleetEvent] = []
+    /// How many of each kind are selected, on all pages; only where they are asked for.
+    package var counts: [String: Int]?
     /// Where the next page begins; absent on the last one.
     package var next: String?
     /// The number of the newest event of all: from there `GET events/stream` goes on.
@@ -43,6 +50,7 @@ package struct EventPage: RESTObject, Equatable {
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("events", &events)
+        try coder.field("counts", &counts)
         try coder.field("next", &next)
         try coder.required("last", &last)
         try coder.field("as_of", &asOf)

@@ -16,7 +16,8 @@ extension Fleet {
         let (facts, offering) = (view.facts, view.record.decisions.config)
         var config = AgentConfig()
         let agent = shown([view])[0]
-        (config.instanceUID, config.shortID, config.asOf) = (agent.instanceUID, agent.shortID, Moment.now().wall)
+        (config.instanceUID, config.shortID, config.host) = (agent.instanceUID, agent.shortID, agent.host)
+        config.asOf = Moment.now().wall
         if parts.contains(.effective), let hash = facts.configHash {
             var effective = AgentConfig.Effective()
             (effective.hash, effective.changedAt) = (hash, facts.configChangedAt)

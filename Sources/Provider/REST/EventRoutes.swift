@@ -7,13 +7,16 @@ extension Route {
     /// What happened, and what happens.
     static let events = [
         Route(
-            .get, "/api/v1/events", "What happened, newest first.", .eventAgent, .eventKinds,
-            .moment("since", "only what happened since then"), .pageSize, .cursor, answers: [.ok(EventPage.self)],
-            refusals: [404, 409]
-        ) { call, agent, kinds, since, limit, cursor in
+            .get, "/api/v1/events",
+            "What happened, newest first. With a filter a page may be short of events and still have a next one.",
+            .eventAgent, .filter, .eventKinds, .moment("since", "only what happened since then"), .eventCounts,
+            .pageSize, .cursor, answers: [.ok(EventPage.self)], refusals: [404, 409]
+        ) { call, agent, filter, kinds, since, isCounted, limit, cursor in
             var selection = try selection(call, agent, kinds)
             selection.since = since
-            return Answer(json: try await call.fleet.events(selection, limit: limit, cursor: cursor).json)
+            var page = try await call.fleet.events(selection, of: filter, limit: limit, cursor: cursor)
+            if isCounted { page.counts = try await call.fleet.eventCounts(selection, of: filter) }
+            return Answer(json: page.json)
         },
         Route(
             .get, "/api/v1/events/stream",
@@ -42,6 +45,16 @@ extension Route {
 extension Input where Value == String? {
     fileprivate static var eventAgent: Input {
         text("agent", "only what happened to this agent; its full uid also when it has been forgotten")
+    }
+}
+
+extension Input where Value == Bool {
+    fileprivate static var eventCounts: Input {
+        let schema: JSON = ["type": "boolean", "default": false]
+        return Input("counts", "whether to count all that is selected by kind", schema: schema) {
+            query throws(Problem) in
+            try query.flag("counts")
+        }
     }
 }
 

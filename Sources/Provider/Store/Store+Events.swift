@@ -8,17 +8,8 @@ extension Store {
     /// - Parameter before: only those with a lower number.
     func events(_ selection: EventSelection, limit: Int, before: Int = .max) async throws -> [FleetEvent] {
         try await database.read { database in
-            var condition = "number < ?"
-            var arguments: StatementArguments = [before]
-            if let since = selection.since {
-                // The clock may have been set back: the first one that is new enough, in the order they came.
-                let sql = "SELECT min(number) FROM events INDEXED BY events_by_time WHERE at >= ?"
-                guard let first = try Int.fetchOne(database, sql: sql, arguments: [since.nanoseconds]) else {
-                    return []
-                }
-                condition += " AND number >= ? AND +at >= ?"
-                arguments += [first, since.nanoseconds]
-            }
+            guard let start = try Self.start(database, selection, before: before) else { return [] }
+            var (condition, arguments) = start
             let kinds = selection.kinds?.sorted()
             if let uid = selection.uid {
                 condition += " AND uid = ?"
@@ -38,6 +29,37 @@ extension Store {
             }
             return Array(events.sorted { $0.number > $1.number }.prefix(limit))
         }
+    }
+
+    /// How many events there are of each kind; of each agent, too, where `byAgent`, else under an empty uid.
+    func eventCounts(
+        _ selection: EventSelection, byAgent: Bool
+    ) async throws -> [(uid: String, kind: String, number: Int)] {
+        try await database.read { database in
+            guard var (condition, arguments) = try Self.start(database, selection, before: .max) else { return [] }
+            if let uid = selection.uid {
+                condition += " AND uid = ?"
+                arguments += [uid.description]
+            }
+            if let kinds = selection.kinds?.sorted() {
+                condition += " AND +kind IN (\(kinds.map { _ in "?" }.joined(separator: ", ")))"
+                arguments += StatementArguments(kinds)
+            }
+            let uid = byAgent ? "uid" : "''"
+            let sql = "SELECT \(uid) AS uid, kind, count(*) AS n FROM events WHERE \(condition) GROUP BY 1, 2"
+            return try Row.fetchAll(database, sql: sql, arguments: arguments).map { ($0["uid"], $0["kind"], $0["n"]) }
+        }
+    }
+
+    /// The condition for events before a number and since the moment asked for; nil where there can be none.
+    private static func start(
+        _ database: Database, _ selection: EventSelection, before: Int
+    ) throws -> (condition: String, arguments: StatementArguments)? {
+        guard let since = selection.since else { return ("number < ?", [before]) }
+        // The clock may have been set back: the first one that is new enough, in the order they came.
+        let sql = "SELECT min(number) FROM events INDEXED BY events_by_time WHERE at >= ?"
+        guard let first = try Int.fetchOne(database, sql: sql, arguments: [since.nanoseconds]) else { return nil }
+        return ("number < ? AND number >= ? AND +at >= ?", [before, first, since.nanoseconds])
     }
 
     /// Events of an agent, newest first.
