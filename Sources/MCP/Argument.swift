@@ -32,7 +32,7 @@ struct Argument {
     /// The texts of a list; one text alone is a list of one, and is not split at commas.
     func texts(of allowed: [String]?, atMost limit: Int) throws(ToolFailure) -> [String] {
         guard let value else { return [] }
-        let elements = value.array ?? [value]
+        let elements = value.array ?? Self.elements(of: value, allowed)
         guard elements.count <= limit else {
             throw ToolFailure("\(tool): \(name) takes at most \(limit) values, got \(elements.count)")
         }
@@ -45,6 +45,14 @@ struct Argument {
         return texts
     }
 
+    /// A list that came as one text: of JSON, or, where the values are known, with commas.
+    private static func elements(of value: JSON, _ allowed: [String]?) -> [JSON] {
+        guard let text = value.string else { return [value] }
+        if text.hasPrefix("["), let list = (try? JSON(parsing: text))?.array { return list }
+        guard let allowed, !allowed.contains(text) else { return [value] }
+        return text.split { $0 == "," || $0 == " " }.map { .string(String($0)) }
+    }
+
     func count(in range: ClosedRange<Int>) throws(ToolFailure) -> Int? {
         guard let value else { return nil }
         let number: Int? =
@@ -55,7 +63,8 @@ struct Argument {
             default: nil
             }
         guard let number, range.contains(number) else {
-            throw mustBe("a whole number from \(range.lowerBound) to \(range.upperBound)", got: value)
+            let allowed = "a whole number from \(range.lowerBound) to \(range.upperBound)"
+            throw mustBe(allowed, got: value, try: "for example \(max(range.lowerBound, min(20, range.upperBound)))")
         }
         return number
     }
@@ -75,15 +84,16 @@ struct Argument {
         guard let value else { return nil }
         if let object = value.object { return object }
         if let text = value.string, let object = (try? JSON(parsing: text))?.object { return object }
-        throw mustBe("an object", got: value)
+        throw mustBe("an object", got: value, try: "for example {\"key\":\"value\"}")
     }
 
     private func text(of value: JSON, orOne allowed: [String]?) throws(ToolFailure) -> String {
         let kind = allowed.map { "one of \($0.joined(separator: ", "))" } ?? "a string"
         switch value {
         case .string(let text):
-            guard allowed?.contains(text) ?? true else { throw mustBe(kind, got: value) }
-            return text
+            guard let allowed, !allowed.contains(text) else { return text }
+            if let other = allowed.first(where: { $0.lowercased() == text.lowercased() }) { return other }
+            throw mustBe(kind, got: value, try: nearest(to: text, in: allowed).map { "did you mean \($0)?" })
         case .integer(let number):
             throw mustBe(kind, got: value, try: "quote it: \"\(number)\"")
         case .number:

@@ -3,8 +3,8 @@ import JSON
 /// One parameter of a tool: its schema, how its argument is checked, and the value the handler gets.
 ///
 /// How arguments are read: null is absent; so is `""` in a tool that only reads, one that changes something refuses
-/// it; numbers and booleans may come as strings, an object as a string of JSON, a list of one as a lone string;
-/// a number is never taken for a string.
+/// it; numbers and booleans may come as strings, an object or a list as a string of JSON, a list of one as a lone
+/// string, one of known values with commas; these in any case; a number is never taken for a string.
 package struct Field<Value: Sendable>: Sendable {
     let name: String
     let schema: JSON

@@ -41,6 +41,7 @@ import Testing
         (#"{"agent":"a","wait_seconds":null,"labels":null,"parameters":null}"#, "a 20  -"),
         (#"{"agent":"12","wait_seconds":"45"}"#, "12 45  -"), (#"{"agent":"a","wait_seconds":7.0}"#, "a 7  -"),
         (#"{"agent":"a","labels":"b"}"#, "a 20 b -"), (#"{"agent":"a","labels":["b","a"]}"#, "a 20 b+a -"),
+        (#"{"agent":"a","labels":"b,A"}"#, "a 20 b+a -"), (#"{"agent":"a","labels":"[\"b\"]"}"#, "a 20 b -"),
         (#"{"agent":"a","labels":[]}"#, "a 20  -"), (#"{"agent":"a","parameters":{"x":1}}"#, #"a 20  {"x":1}"#),
         (#"{"agent":"a","parameters":"{\"x\":1}"}"#, #"a 20  {"x":1}"#), (#"{"agent":"a, b"}"#, "a, b 20  -"),
     ])
@@ -58,28 +59,35 @@ import Testing
         (#"{"agent":["a"]}"#, "restart: agent must be a string, got an array"),
         (
             #"{"agent":"a","wait_seconds":46}"#,
-            "restart: wait_seconds must be a whole number from 0 to 45, got the number 46"
+            "restart: wait_seconds must be a whole number from 0 to 45, got the number 46; for example 20"
         ),
         (
             #"{"agent":"a","wait_seconds":"soon"}"#,
-            #"restart: wait_seconds must be a whole number from 0 to 45, got "soon""#
+            #"restart: wait_seconds must be a whole number from 0 to 45, got "soon"; for example 20"#
         ),
         (
             #"{"agent":"a","wait_seconds":1.5}"#,
-            "restart: wait_seconds must be a whole number from 0 to 45, got a number with a fraction or an exponent"
+            "restart: wait_seconds must be a whole number from 0 to 45, got a number with a fraction or an exponent; "
+                + "for example 20"
         ),
         (
             #"{"agent":"a","wait_seconds":false}"#,
-            "restart: wait_seconds must be a whole number from 0 to 45, got false"
+            "restart: wait_seconds must be a whole number from 0 to 45, got false; for example 20"
         ),
         (#"{"agent":"a","wait_seconds":""}"#, "restart: wait_seconds is empty; give a value or leave it out"),
-        (#"{"agent":"a","labels":"a,b"}"#, #"restart: labels must be one of a, b, got "a,b""#),
+        (#"{"agent":"a","labels":"a,c"}"#, #"restart: labels must be one of a, b, got "c""#),
         (#"{"agent":"a","labels":["a","c"]}"#, #"restart: labels must be one of a, b, got "c""#),
         (#"{"agent":"a","labels":[1]}"#, #"restart: labels must be one of a, b, got the number 1; quote it: "1""#),
         (#"{"agent":"a","labels":[""]}"#, "restart: labels holds an empty text; leave it out"),
         (#"{"agent":"a","labels":["a","b","a"]}"#, "restart: labels takes at most 2 values, got 3"),
-        (#"{"agent":"a","parameters":"{x"}"#, #"restart: parameters must be an object, got "{x""#),
-        (#"{"agent":"a","parameters":[]}"#, "restart: parameters must be an object, got an array"),
+        (
+            #"{"agent":"a","parameters":"{x"}"#,
+            #"restart: parameters must be an object, got "{x"; for example {"key":"value"}"#
+        ),
+        (
+            #"{"agent":"a","parameters":[]}"#,
+            #"restart: parameters must be an object, got an array; for example {"key":"value"}"#
+        ),
         (
             #"{"agent":"a","wait":5}"#,
             "restart has no argument wait (did you mean wait_seconds?); use: agent, wait_seconds, labels, parameters"
@@ -106,10 +114,10 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"view":"shor"}"#, #"look: view must be one of short, long, got "shor""#),
+        (#"{"view":"shor"}"#, #"look: view must be one of short, long, got "shor"; did you mean short?"#),
         (#"{"all":1}"#, "look: all must be true or false, got the number 1"),
         (#"{"all":"yes"}"#, #"look: all must be true or false, got "yes""#),
-        (#"{"limit":0}"#, "look: limit must be a whole number from 1 to 200, got the number 0"),
+        (#"{"limit":0}"#, "look: limit must be a whole number from 1 to 200, got the number 0; for example 20"),
     ])
     func `a reading tool refuses wrong values too`(arguments: String, text: String) async throws {
         #expect(await sampleTools[1].result(Gate(), ToolCall(), object(arguments)) == ToolResult(text, isError: true))
