@@ -13,7 +13,7 @@ package func clean(_ text: String, limit: Int = 120) -> String {
     var next = scalars.next()
     while let scalar = next {
         next = scalars.next()
-        if scalar == "\u{1B}" || scalar == "\u{9B}" || scalar == "\u{9D}" {
+        if isEscape(scalar) {
             skipEscape(scalar, &next, &scalars)
         } else if isSpace(scalar) {
             isSpaceDue = count > 0
@@ -32,9 +32,39 @@ package func clean(_ text: String, limit: Int = 120) -> String {
     return String(kept)
 }
 
+/// A line of a text whose spaces mean something, such as a configuration: cleaned like by `clean`, but with its tabs
+/// and runs of spaces kept.
+///
+/// - Parameter limit: the most Unicode scalars left, with `…` and how many are missing for the rest.
+package func cleanLine(_ text: some StringProtocol, limit: Int = 500) -> String {
+    var kept = String.UnicodeScalarView()
+    var (count, missing) = (0, 0)
+    var scalars = String(text).unicodeScalars.makeIterator()
+    var next = scalars.next()
+    while let scalar = next {
+        next = scalars.next()
+        if isEscape(scalar) {
+            skipEscape(scalar, &next, &scalars)
+        } else if isSpace(scalar) || isVisible(scalar) {
+            guard count < limit else {
+                missing += 1
+                continue
+            }
+            kept.append(isSpace(scalar) && scalar != "\t" ? " " : scalar)
+            count += 1
+        }
+    }
+    while let last = kept.last, last == " " || last == "\t" || last == "\r" { kept.removeLast() }
+    return missing > 0 ? "\(String(kept))… \(missing) more characters" : String(kept)
+}
+
 /// The text of a value of any kind; a string without its quotes.
 package func clean(_ value: some CustomStringConvertible, limit: Int = 120) -> String {
     clean(value.description, limit: limit)
+}
+
+private func isEscape(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "\u{1B}" || scalar == "\u{9B}" || scalar == "\u{9D}"
 }
 
 private func isSpace(_ scalar: Unicode.Scalar) -> Bool {

@@ -1,5 +1,5 @@
 /// A text with wildcards, prepared for being compared with many others. Compares UTF-8, letters in either case.
-struct FilterPattern: Sendable {
+package struct FilterPattern: Sendable {
     /// What stands between the wildcards, lower-cased, one piece after the other.
     private let bytes: [UInt8]
     /// Where each piece ends in `bytes`; no piece only for `*` alone.
@@ -9,7 +9,7 @@ struct FilterPattern: Sendable {
     private let isASCII: Bool
 
     /// - Parameter isPart: whether a text matches that merely holds the pattern, unless there is a `*` in it.
-    init(_ pattern: some StringProtocol, isPart: Bool = false) {
+    package init(_ pattern: some StringProtocol, isPart: Bool = false) {
         let star = UInt8(ascii: "*")
         let text = Array(pattern.lowercased().utf8)
         let hasStar = text.contains(star)
@@ -26,7 +26,7 @@ struct FilterPattern: Sendable {
     /// Whether it is only `*`.
     var isAnything: Bool { ends.isEmpty }
 
-    func matches(_ text: String) -> Bool {
+    package func matches(_ text: String) -> Bool {
         // Folding ASCII while comparing is enough for a pattern that is ASCII, and needs no copy of the text.
         var text = isASCII ? text : text.lowercased()
         return text.withUTF8(matches)

@@ -11,7 +11,7 @@ struct AnswerReader {
         guard (200..<300).contains(response.status) else { throw refusal(response) }
         guard let type = response.contentType, type == "application/json" else { throw notAProvider(response) }
         do {
-            return try Answer(json: try JSON(parsing: response.body))
+            return try Answer(json: try JSON(parsing: withoutNUL(response.body)))
         } catch {
             throw notAProvider(response, because: "\(error)")
         }
@@ -45,4 +45,23 @@ struct AnswerReader {
                 + "set OPAMP_SERVER_URL or --provider to its address"
         )
     }
+}
+
+/// JSON with the escape of NUL in its texts replaced, since one agent's text must not make a whole answer unreadable.
+func withoutNUL(_ json: [UInt8]) -> [UInt8] {
+    guard json.contains(UInt8(ascii: "\\")) else { return json }
+    let (escape, instead) = (Array("u0000".utf8), Array("ufffd".utf8))
+    var (json, index) = (json, 0)
+    while index < json.count - escape.count {
+        guard json[index] == UInt8(ascii: "\\") else {
+            index += 1
+            continue
+        }
+        if json[(index + 1)...].starts(with: escape) {
+            json.replaceSubrange((index + 1)..<(index + 1 + instead.count), with: instead)
+        }
+        // What is escaped is no escape itself.
+        index += 2
+    }
+    return json
 }

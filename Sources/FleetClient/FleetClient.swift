@@ -7,7 +7,7 @@ import JSON
 /// Every method throws a `FleetError`, or `CancellationError` once its task is cancelled.
 package final class FleetClient: Sendable {
     private let base: String
-    private let timeout: Duration
+    let timeout: Duration
     private let http: HTTPClient
     private let hasToken: Bool
 
@@ -92,27 +92,27 @@ package final class FleetClient: Sendable {
         try await get(Path("command-types").with("agent", agent))
     }
 
-    private func list(_ values: [String]) -> String? {
+    func list(_ values: [String]) -> String? {
         values.isEmpty ? nil : values.joined(separator: ",")
     }
 
-    private func agent(_ reference: String) throws -> Path {
+    func agent(_ reference: String) throws -> Path {
         try Path("agents").adding(segment(reference))
     }
 
     /// The text as one segment of a path, refused where it would lead elsewhere.
-    private func segment(_ text: String) throws -> String {
+    func segment(_ text: String) throws -> String {
         guard !["", ".", "..", "find"].contains(text) else {
             throw FleetError(Problem(404, "Not found", detail: "nothing is called \"\(text)\"; give its id instead"))
         }
         return text
     }
 
-    private func get<Answer: RESTObject>(_ path: Path) async throws -> Answer {
+    func get<Answer: RESTObject>(_ path: Path) async throws -> Answer {
         try await send(.get, path, timeout: timeout)
     }
 
-    private func send<Answer: RESTObject>(
+    func send<Answer: RESTObject>(
         _ method: HTTPRequest.Method, _ path: Path, headers: [(name: String, value: String)] = [],
         body: [UInt8]? = nil, timeout: Duration
     ) async throws -> Answer {

@@ -33,6 +33,11 @@ package struct FleetError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// Whether the provider knows nothing of that name.
+    package var isNotFound: Bool {
+        if case .problem(let problem) = kind { problem.status == 404 } else { false }
+    }
+
     /// The open command that stands in the way of another of its kind; nil for other failures.
     package var openCommandID: String? {
         if case .problem(let problem) = kind { problem.commandID } else { nil }

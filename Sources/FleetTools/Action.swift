@@ -45,6 +45,23 @@ struct Action {
     }
 }
 
+extension Action {
+    /// Waits until an operation has ended, and tells how far it is. It goes on when the wait is over.
+    func outcome(of operation: FleetOperation, waitSeconds: Int) async throws -> String {
+        guard operation.state == .running, waitSeconds > 0 else { return operation.outcome }
+        let (id, client) = (operation.id, client)
+        do {
+            let later = try await call.waiting(atMost: .seconds(waitSeconds + 5), telling: operation.outcome) {
+                try await client.operation(id, waitSeconds: waitSeconds)
+            }
+            let now = if let later { later } else { try await client.operation(id, timeout: .milliseconds(300)) }
+            return now.outcome
+        } catch let error as FleetError {
+            return "\(operation.outcome)\nhow far it is could not be read: \(error.text)"
+        }
+    }
+}
+
 extension Field where Value == Int {
     static var waitSeconds: Field { .waitSeconds(default: 20) }
 

@@ -4,8 +4,8 @@ package import MCP
 
 /// All tools, in the order they are listed.
 package let fleetTools: [Tool<FleetClient>] = [
-    fleetSummary, listAgents, findAgent, getAgent,
-    listCommandTypes, commandStatus, restartAgent, sendChatOpsCommand, sendCommand,
+    fleetSummary, listAgents, findAgent, getAgent, getConfig, listEvents,
+    listCommandTypes, commandStatus, restartAgent, sendChatOpsCommand, sendCommand, cancelCommand,
 ]
 
 /// The MCP server over one provider. It asks the provider nothing before the first tool call.

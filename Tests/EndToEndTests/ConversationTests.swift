@@ -16,7 +16,7 @@ import Testing
             let sick = try await provider.agents("health:unhealthy").count
             #expect(sick == 5)
             let lines = try await server.call("fleet_summary").text.split(separator: "\n")
-            #expect(lines.first == "50 agents: 45 healthy, 5 unhealthy")
+            #expect(lines.first?.hasPrefix("50 agents: 45 healthy, 5 unhealthy; 20") == true)
             let groups = try await server.call("fleet_summary", ["group_by": ["type"]]).text.split(separator: "\n")
             let counts = groups.dropFirst(2).compactMap { Int($0.split(separator: "\t")[1]) }
             #expect(counts.count == 2)

@@ -92,8 +92,8 @@ import Testing
         summary.groupBy = [hostile]
         let answers =
             [
-                detail.text(DetailSection.allCases), summary.text(filter: hostile, groupLimit: 5),
-                SampleFleet.page([agent], next: hostile).text(filter: hostile, columns: AgentColumn.all, summary: nil),
+                detail.text(DetailSection.allCases), summary.text(groupLimit: 5),
+                SampleFleet.page([agent], next: hostile).text(columns: AgentColumn.all, summary: nil),
             ] + commands.flatMap { [$0.outcome, $0.origin] }
         for answer in answers {
             let scalars = answer.unicodeScalars

@@ -65,6 +65,7 @@ import Testing
     @Test func `the origin says who asked`() {
         #expect(
             SampleFleet.command(.sent).origin
-                == "asked 10s ago by local from 127.0.0.1; command_id=3f9a51c07d2e4b688a10c4d5e6f70812")
+                == "asked 10s ago (2026-11-23T10:00:30Z) by local from 127.0.0.1; command_id=3f9a51c07d2e4b688a10c4d5e6f70812"
+        )
     }
 }

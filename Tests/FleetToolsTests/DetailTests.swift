@@ -7,7 +7,7 @@ import Testing
     @Test func `an agent is told in short unless sections are asked for`() {
         #expect(
             SampleFleet.detail.text() == """
-                web-3 (7c592e): unhealthy, seen 21s ago, websocket, reports every 30s
+                web-3 (7c592e): unhealthy, seen 21s ago, websocket, reports every 30s; 2026-11-23T10:00:40Z
                 fluent-bit 5.1.0, linux, ip 10.0.0.3, started 2h ago
                 uid 019c2f7a0b1c7d3e8f901122337c592e, instance id web-3.example
                 labels: env=staging zone=eu-1
@@ -31,7 +31,7 @@ import Testing
     @Test func `sections asked for are told at length`() {
         #expect(
             SampleFleet.detail.text([.components, .attributes, .capabilities, .commands]) == """
-                web-3 (7c592e): unhealthy, seen 21s ago, websocket, reports every 30s
+                web-3 (7c592e): unhealthy, seen 21s ago, websocket, reports every 30s; 2026-11-23T10:00:40Z
                 components:
                 inputs: tail, cpu
                 outputs: es
@@ -61,7 +61,7 @@ import Testing
         detail.agent.lastSeen = SampleFleet.now + .seconds(-400)
         #expect(
             detail.text(DetailSection.allCases) == """
-                a1b2c3: stale, last seen 6m ago, healthy then
+                a1b2c3: stale, last seen 6m ago, healthy then; 2026-11-23T10:00:40Z
                 uid 019c2f7a0b1c7d3e8f90112233a1b2c3
                 health: not reported
                 components: not reported

@@ -41,3 +41,6 @@ func shortTimes(_ text: String, asOf now: Timestamp) -> String {
     }
     return String(decoding: short, as: UTF8.self)
 }
+
+/// The one absolute time of an answer, to the second: ages in it are measured against this.
+func clock(_ now: Timestamp) -> String { Timestamp(seconds: now.seconds).description }

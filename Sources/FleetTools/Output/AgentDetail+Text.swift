@@ -43,7 +43,7 @@ extension AgentDetail {
         }
         if let transport = agent.transport { parts.append(transport.rawValue) }
         if let seconds = expectedIntervalSeconds { parts.append("reports every \(seconds)s") }
-        return parts.joined(separator: ", ")
+        return parts.joined(separator: ", ") + "; \(clock(asOf))"
     }
 
     private func lines(_ section: DetailSection, isBrief: Bool, withHealth: Bool) -> [String] {
@@ -55,7 +55,7 @@ extension AgentDetail {
         case .attributes: attributes.map(attributeLines) ?? ["attributes: not reported"]
         case .capabilities: capabilityLines
         case .commands: rows("commands", commandTable(shortened(commands, rowLimit), asOf: asOf, withIDs: !isBrief))
-        case .events: rows("events", eventTable(shortened(events, rowLimit)))
+        case .events: rows("events", eventTable(shortened(events, rowLimit), asOf: asOf, withAgents: false))
         }
     }
 
@@ -95,15 +95,6 @@ extension AgentDetail {
 
     private func rows(_ name: String, _ table: Table) -> [String] {
         table.rows.isEmpty ? ["\(name): none"] : ["\(name), newest first:"] + table.lines
-    }
-
-    private func eventTable(_ events: [FleetEvent]) -> Table {
-        Table(
-            columns: [("ago", 8), ("event", 32), ("detail", 80)].map {
-                Table.Column(name: $0.0, limit: $0.1, isHoisted: false)
-            },
-            rows: events.map { [age($0.at, asOf: asOf), $0.kind, $0.text ?? ""] }
-        )
     }
 
     /// One line a component, with the names of what it is made of.

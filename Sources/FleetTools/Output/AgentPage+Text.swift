@@ -4,10 +4,9 @@ extension AgentPage {
     /// - Parameters:
     ///   - columns: those asked for; the standard ones when empty.
     ///   - summary: of the same agents, for the first line; nil on later pages.
-    func text(filter: String?, columns: [AgentColumn] = [], summary: FleetSummary?) -> String {
-        guard !agents.isEmpty else { return nothingFound(filter: filter, total: total) }
+    func text(columns: [AgentColumn] = [], summary: FleetSummary?) -> String {
         let plain = matched == total ? agentCount(total) : "\(matched) of \(agentCount(total))"
-        var lines = [summary?.headline ?? plain]
+        var lines = ["\(summary?.headline ?? plain); \(clock(asOf))"]
         lines += agentTable(agents, columns, asOf: asOf).lines
         if let next {
             lines.append("… \(agents.count) rows of \(matched); next page: cursor=\(clean(next, limit: 500))")
@@ -21,7 +20,7 @@ extension AgentMatches {
         let sought = "\"\(clean(query, limit: 80))\""
         guard let best = matches.first else {
             return total == 0
-                ? nothingFound(filter: nil, total: 0)
+                ? nothingFound(filter: nil, total: 0, asOf: asOf)
                 : "no agent of \(total) matches \(sought) by id, service instance id, host, ip, type or label; "
                     + "try a shorter part, or list_agents"
         }
@@ -30,6 +29,7 @@ extension AgentMatches {
         var line = "\(matched) of \(agentCount(total)) \(matched == 1 ? "matches" : "match") \(sought)"
         if matches.allSatisfy({ $0.quality == "near" }) { line = "nothing matches \(sought) exactly; nearest" }
         if agreed { line += " (\(how(best)))" }
+        line += "; \(clock(asOf))"
         let table = agentTable(matches.map(\.agent), asOf: asOf)
         let match = Table.Column(name: "match", isHoisted: false)
         let whole =

@@ -40,7 +40,8 @@ extension Command {
     var origin: String {
         let who = requestedBy.map { " by \(clean($0, limit: 40))" } ?? ""
         let whence = requestedFrom.map { " from \(clean($0, limit: 60))" } ?? ""
-        return "asked \(age(queuedAt, asOf: now)) ago\(who)\(whence); command_id=\(clean(id, limit: 64))"
+        return
+            "asked \(age(queuedAt, asOf: now)) ago (\(clock(queuedAt)))\(who)\(whence); command_id=\(clean(id, limit: 64))"
     }
 
     private var waitsFor: String {

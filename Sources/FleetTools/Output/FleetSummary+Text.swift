@@ -34,21 +34,12 @@ extension FleetSummary {
         return table.lines + (more > 0 ? ["… \(more) more groups; narrow with filter="] : [])
     }
 
-    /// The whole answer.
+    /// The whole answer of a summary that counts at least one agent.
     ///
     /// - Parameter errors: the unhealthy agents grouped by error, where these were asked for too.
-    func text(filter: String?, groupLimit: Int, errors: FleetSummary? = nil) -> String {
-        if matched == 0 { return nothingFound(filter: filter, total: total) }
-        var lines = [headline] + groupLines(atMost: groupLimit)
+    func text(groupLimit: Int, errors: FleetSummary? = nil) -> String {
+        var lines = ["\(headline); \(clock(asOf))"]
         if let errors { lines += errors.groupLines(atMost: 3) }
-        return lines.joined(separator: "\n")
+        return (lines + groupLines(atMost: groupLimit)).joined(separator: "\n")
     }
-}
-
-/// What an empty list says: what was searched, and the next step.
-func nothingFound(filter: String?, total: Int) -> String {
-    guard total > 0 else { return "the fleet is empty: no agent has reported to this provider yet" }
-    guard let filter else { return "no agents are left of \(total); begin again without cursor" }
-    return "none of \(agentCount(total)) matches the filter \(clean(filter, limit: 200)); "
-        + "drop a term, or see fleet_summary group_by for the values there are"
 }

@@ -12,11 +12,18 @@ let fleetSummary = fleetTool(
     .list("group_by", "type, version, host, os, status, health, error, label.NAME or any attribute", atMost: 3)
 ) { fleet, _, filter, groupBy in
     guard groupBy.isEmpty else {
-        return try await fleet.summary(filter: filter, groupBy: groupBy).text(filter: filter, groupLimit: 20)
+        let summary = try await fleet.summary(filter: filter, groupBy: groupBy)
+        guard summary.matched > 0 else {
+            return try await fleet.nothing(matching: filter, total: summary.total, asOf: summary.asOf)
+        }
+        return summary.text(groupLimit: 20)
     }
     let summary = try await fleet.summary(filter: filter, groupBy: ["type"])
+    guard summary.matched > 0 else {
+        return try await fleet.nothing(matching: filter, total: summary.total, asOf: summary.asOf)
+    }
     let unhealthy = summary.health["unhealthy"] ?? 0
     let sick = [filter, "health:unhealthy"].compactMap { $0 }.joined(separator: " ")
     let errors = unhealthy > 0 ? try await fleet.summary(filter: sick, groupBy: ["error"]) : nil
-    return summary.text(filter: filter, groupLimit: 5, errors: errors)
+    return summary.text(groupLimit: 5, errors: errors)
 }

@@ -7,7 +7,9 @@ let listAgents = fleetTool(
     "list_agents", .reads,
     "List agents as rows: id, host, type, version, state, last seen, error. To count, use fleet_summary.",
     .optionalText(
-        "filter", "terms that must all match: problem:any host:web-* label.env:prod|staging -status:stale last_seen>5m"),
+        "filter",
+        "terms that must all match: problem:any host:web-* label.env:prod|staging -status:stale last_seen>5m; "
+            + "keys: type version host ip os status health problem error config capability label.NAME attr.NAME"),
     .list("fields", "columns besides id", of: AgentColumn.all.dropFirst().map(\.name), atMost: 12),
     .optionalText("sort", "a column, - for descending: -seen"),
     .count("limit", "", in: 1...200, default: 20),
@@ -20,5 +22,9 @@ let listAgents = fleetTool(
         sort: sort.map(AgentColumn.sortKey), limit: limit,
         cursor: cursor
     )
-    return page.text(filter: filter, columns: columns, summary: try await summary)
+    let counts = try await summary
+    guard !page.agents.isEmpty else {
+        return try await fleet.nothing(matching: cursor == nil ? filter : nil, total: page.total, asOf: page.asOf)
+    }
+    return page.text(columns: columns, summary: counts)
 }
