@@ -23,7 +23,10 @@ package struct TokenRequest: RESTObject, Equatable {
     }
 
     /// - Throws: the member that cannot be, and what is allowed.
-    package func checkName() throws(ShapeError) {
+    package func checkName() throws(ShapeError) { try Self.check(name) }
+
+    /// - Throws: what is no name, as the member `name`, and what is allowed.
+    static func check(_ name: String) throws(ShapeError) {
         let isName = name.utf8.allSatisfy { byte in
             switch byte {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -32,10 +35,10 @@ package struct TokenRequest: RESTObject, Equatable {
             default: "._@-".utf8.contains(byte)
             }
         }
-        guard isName, Self.nameLengths.contains(name.utf8.count), name.lowercased() != "anonymous" else {
+        guard isName, nameLengths.contains(name.utf8.count), name.lowercased() != "anonymous" else {
             throw ShapeError(
                 path: "name",
-                message: "must be 1 to \(Self.nameLengths.upperBound) of A-Z, a-z, 0-9, ., _, @ and -, "
+                message: "must be 1 to \(nameLengths.upperBound) of A-Z, a-z, 0-9, ., _, @ and -, "
                     + "and not \"anonymous\"")
         }
     }
@@ -44,21 +47,6 @@ package struct TokenRequest: RESTObject, Equatable {
     ///
     /// - Throws: for what is no time, and for one that is past or too far away.
     package func expiry(at now: Timestamp) throws(ShapeError) -> Timestamp? {
-        if expires == "never" { return nil }
-        let units: [Character: Int64] = ["m": 60, "h": 3_600, "d": 86_400]
-        let digits = expires.dropLast()
-        var end = Timestamp(expires)
-        if let unit = expires.last.flatMap({ units[$0] }), digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-            let count = Int64(digits), count <= Self.daysLimit * 86_400
-        {
-            end = now + .seconds(count * unit)
-        }
-        guard let end, end > now, end <= now + .seconds(Self.daysLimit * 86_400) else {
-            throw ShapeError(
-                path: "expires",
-                message: "must be a time to come within \(Self.daysLimit) days: 30m, 12h, 90d, a time as "
-                    + "2027-01-01T00:00:00Z, or never")
-        }
-        return end
+        try Lifetime.end(expires, at: now, daysLimit: Self.daysLimit, allowsNever: true)
     }
 }

@@ -111,7 +111,8 @@ struct Serve: AsyncParsableCommand {
                 "the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)", error.kind.exitCode)
         }
         let listener = Listener(
-            on: listen, fleet: fleet, doorkeeper: doorkeeper, limits: limits, agentTokens: tokens, logger: logger
+            on: listen, fleet: fleet, doorkeeper: doorkeeper,
+            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: tokens != nil), limits: limits, logger: logger
         ) { url in
             printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
         }

@@ -26,7 +26,8 @@ struct TransportTestProvider {
         guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
         let doorkeeper = try Doorkeeper(fleet: fleet, logger: logger)
         let listener = Listener(
-            on: address, fleet: fleet, doorkeeper: doorkeeper, limits: limits, agentTokens: tokens, logger: logger
+            on: address, fleet: fleet, doorkeeper: doorkeeper,
+            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: tokens != nil), limits: limits, logger: logger
         ) {
             continuation.yield($0)
         }

@@ -18,12 +18,13 @@ private func connection(
     let sockets = OpenSockets()
     let inFlight = InFlightBytes(limit: inFlight)
     let logger = fleet.logger
+    let gate = AgentGate(fleet: fleet, tokens: tokens, isRequired: tokens != nil)
     let provider = ProviderChannel(
-        responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), tokens: tokens
+        responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), gate: gate
     ) { _ in
         AgentSocketHandler(
             fleet: fleet, sockets: sockets, limits: TransportLimits(), inFlight: inFlight, isAdmitted: false,
-            token: tokens?.grant([authorization]), logger: logger)
+            pass: gate.pass([authorization]) ?? .void, logger: logger)
     }
     let channel = EmbeddedChannel()
     _ = try provider.setup(channel: channel, logger: logger).wait()

@@ -6,6 +6,8 @@ import Synchronization
 package final class Link: Sendable {
     package let transport: AgentTransport
     package let remoteAddress: String?
+    /// What the agent showed when it began.
+    package let credential: AgentCredential
     /// Writes a message that the server starts by itself; nil over HTTP, where only answers can be written.
     package let push: (@Sendable (ServerToAgent) -> Void)?
     /// Sends a ping over a WebSocket; does nothing over HTTP.
@@ -16,10 +18,12 @@ package final class Link: Sendable {
     private let lastPong = Atomic<Int64>(0)
 
     package init(
-        transport: AgentTransport, remoteAddress: String?, push: (@Sendable (ServerToAgent) -> Void)?,
+        transport: AgentTransport, remoteAddress: String?, credential: AgentCredential = .none,
+        push: (@Sendable (ServerToAgent) -> Void)?,
         ping: @escaping @Sendable () -> Void = {}, close: @escaping @Sendable () -> Void = {}
     ) {
-        (self.transport, self.remoteAddress, self.push) = (transport, remoteAddress, push)
+        (self.transport, self.remoteAddress, self.credential) = (transport, remoteAddress, credential)
+        self.push = push
         (self.ping, self.close) = (ping, close)
     }
 

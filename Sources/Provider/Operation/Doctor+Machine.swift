@@ -1,3 +1,5 @@
+// Which of these two modules the compiler takes `stat` for one of depends on the files it compiles together.
+import CoreFoundation
 import FleetAPI
 import Foundation
 import Glibc

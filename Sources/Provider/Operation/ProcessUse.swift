@@ -1,3 +1,5 @@
+// Which of these two modules the compiler takes `stat` for one of depends on the files it compiles together.
+import CoreFoundation
 import Glibc
 
 /// What this process uses of the machine, as Linux tells it; zeros where it does not.

@@ -13,16 +13,13 @@ struct AgentExchange: Sendable {
     let fleet: Fleet
     let limits: TransportLimits
     let inFlight: InFlightBytes
-    /// nil: no agent needs one.
-    let tokens: AgentTokens?
+    let gate: AgentGate
     let logger: Logger
 
     func respond(to request: Request, from remoteAddress: String?) async throws -> Response {
-        if let tokens, !tokens.accept(request.headers[values: .authorization]) {
-            fleet.metrics.refusedAgents.add(1)
-            return Response(
-                Problem(401, "Unauthorized", detail: "agents need an Authorization header with a bearer token"),
-                fields: [.wwwAuthenticate: AgentTokens.challenge])
+        let pass: AgentGate.Pass
+        do { pass = try gate.enter(request.headers[values: .authorization], from: remoteAddress) } catch {
+            return Response(error.problem, fields: error.fields)
         }
         let head: AgentRequestHead
         do {
@@ -38,7 +35,7 @@ struct AgentExchange: Sendable {
                 let reply = uid.map { ServerToAgent.stopping($0) } ?? .badRequest("instance_uid must have 16 bytes")
                 return answer(AgentReply(reply), isGzipAccepted: head.acceptsGzip)
             }
-            return answer(await reply(to: message, from: remoteAddress), isGzipAccepted: head.acceptsGzip)
+            return answer(await reply(to: message, from: remoteAddress, pass.credential), isGzipAccepted: head.acceptsGzip)
         } catch AgentBodyError.tooLarge(let problem) {
             return Response(problem)
         } catch AgentBodyError.malformed(let reason) {
@@ -66,8 +63,10 @@ struct AgentExchange: Sendable {
         }
     }
 
-    private func reply(to message: AgentToServer, from remoteAddress: String?) async -> AgentReply {
-        let link = Link(transport: .http, remoteAddress: remoteAddress, push: nil)
+    private func reply(
+        to message: AgentToServer, from remoteAddress: String?, _ credential: AgentCredential
+    ) async -> AgentReply {
+        let link = Link(transport: .http, remoteAddress: remoteAddress, credential: credential, push: nil)
         return await withCheckedContinuation { continuation in
             fleet.receive(message, over: link) { continuation.resume(returning: $0) }
         }

@@ -17,7 +17,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     private let sockets: OpenSockets
     private let logger: Logger
     private let limits: TransportLimits
-    private let token: AgentTokens.Grant?
+    private let pass: AgentGate.Pass
     private var reader = FrameReader()
     private var conversation: AgentConversation
     /// What the reader and the conversation hold back, until a message is whole and handled.
@@ -36,13 +36,13 @@ final class AgentSocketHandler: ChannelInboundHandler {
 
     /// - Parameters:
     ///   - isAdmitted: whether the upgrade named an agent that the fleet knows as approved.
-    ///   - token: what the connection was opened with; nil where none was needed.
+    ///   - pass: what the connection was opened with.
     init(
         fleet: Fleet, sockets: OpenSockets, limits: TransportLimits, inFlight: InFlightBytes, isAdmitted: Bool,
-        token: AgentTokens.Grant? = nil, logger: Logger
+        pass: AgentGate.Pass, logger: Logger
     ) {
         (self.fleet, self.sockets, self.limits, self.logger) = (fleet, sockets, limits, logger)
-        (self.isAdmitted, self.token) = (isAdmitted, token)
+        (self.isAdmitted, self.pass) = (isAdmitted, pass)
         conversation = AgentConversation(limit: isAdmitted ? limits.messageBytes : limits.strangerBytes)
         share = InFlightBytes.Share(of: inFlight)
     }
@@ -56,7 +56,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
             if loop.inEventLoop { act(handler.value) } else { loop.execute { act(handler.value) } }
         }
         link = Link(
-            transport: .webSocket, remoteAddress: channel.remoteAddress?.hostAndPort,
+            transport: .webSocket, remoteAddress: channel.remoteAddress?.hostAndPort, credential: pass.credential,
             push: { message in onLoop { $0.send(message, on: channel) } },
             ping: {
                 onLoop { handler in
@@ -169,7 +169,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
 
     /// Ends the connection if it was opened with a token that the provider does not accept any more.
     private func hasToken(_ channel: any Channel) -> Bool {
-        guard let token, !conversation.isClosing, !token.isInForce() else { return true }
+        guard !conversation.isClosing, !pass.isInForce else { return true }
         logger.notice("an agent's connection ends: its token is not accepted any more")
         perform(conversation.close(.policyViolation), on: channel)
         return false

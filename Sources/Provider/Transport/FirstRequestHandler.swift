@@ -15,14 +15,14 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let tokens: AgentTokens?
+    private let gate: AgentGate
     /// Whether the connection is one too many: its first request is answered that it should come again later.
     private let isCrowded: Bool
     private var hasRequest = false
     private var isTurnedAway = false
 
-    init(tokens: AgentTokens?, isCrowded: Bool) {
-        (self.tokens, self.isCrowded) = (tokens, isCrowded)
+    init(gate: AgentGate, isCrowded: Bool) {
+        (self.gate, self.isCrowded) = (gate, isCrowded)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -31,7 +31,7 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
         if isCrowded { return turnAway(head, context) }
         let isFirst = !hasRequest
         hasRequest = true
-        if isFirst, Self.isAccepted(head), tokens?.accept(head.headers["Authorization"]) ?? true {
+        if isFirst, Self.isAccepted(head), gate.pass(head.headers["Authorization"]) != nil {
             context.fireChannelRead(data)
             // What follows the request is not HTTP.
             return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)

@@ -20,27 +20,27 @@ package struct Listener: Service {
     private let fleet: Fleet
     private let doorkeeper: Doorkeeper
     private let limits: TransportLimits
-    private let tokens: AgentTokens?
+    private let gate: AgentGate
     private let logger: Logger
     private let onListening: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - address: port 0, or none, is any free port.
     ///   - doorkeeper: who may use the API.
-    ///   - agentTokens: one of them is asked of every agent; nil: none is.
+    ///   - gate: who may speak as an agent.
     ///   - onListening: called once with the URL of the address, for example `http://127.0.0.1:41234`.
     package init(
-        on address: Authority, fleet: Fleet, doorkeeper: Doorkeeper, limits: TransportLimits = TransportLimits(),
-        agentTokens: AgentTokens? = nil, logger: Logger, onListening: @escaping @Sendable (String) -> Void
+        on address: Authority, fleet: Fleet, doorkeeper: Doorkeeper, gate: AgentGate,
+        limits: TransportLimits = TransportLimits(), logger: Logger, onListening: @escaping @Sendable (String) -> Void
     ) {
         self.doorkeeper = doorkeeper
-        (self.address, self.fleet, self.limits, tokens) = (address, fleet, limits, agentTokens)
+        (self.address, self.fleet, self.limits, self.gate) = (address, fleet, limits, gate)
         (self.logger, self.onListening) = (logger, onListening)
     }
 
     /// - Throws: `CannotListen`.
     package func run() async throws {
-        let (fleet, limits, tokens, logger, onListening) = (fleet, limits, tokens, logger, onListening)
+        let (fleet, limits, gate, logger, onListening) = (fleet, limits, gate, logger, onListening)
         let api = API(
             fleet: fleet, doorkeeper: doorkeeper, allowsAnonymous: address.isLoopback, logger: logger)
         let sockets = OpenSockets()
@@ -49,16 +49,17 @@ package struct Listener: Service {
         let (listeners, name) = (fleet.metrics.listeners, "\(address)")
         listeners.begins(name, .init(connections: connections, sockets: sockets, inFlight: inFlight))
         defer { listeners.ended(name) }
-        let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, tokens: tokens, logger: logger)
+        let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, gate: gate, logger: logger)
         let application = Application(
             responder: ProviderResponder(exchange: exchange, api: api),
             server: HTTPServerBuilder { responder in
-                ProviderChannel(responder: responder, connections: connections, tokens: tokens) { head in
+                ProviderChannel(responder: responder, connections: connections, gate: gate) { head in
                     let uid = head.headers.first(name: AgentRequestHead.instanceUIDField).flatMap { InstanceUID($0) }
                     return AgentSocketHandler(
                         fleet: fleet, sockets: sockets, limits: limits, inFlight: inFlight,
                         isAdmitted: uid.map { fleet.isAdmitted($0) } ?? false,
-                        token: tokens?.grant(head.headers["Authorization"]), logger: logger)
+                        // What was let in a moment ago may be so no more: then nothing that is said counts.
+                        pass: gate.pass(head.headers["Authorization"]) ?? .void, logger: logger)
                 }
             },
             configuration: ApplicationConfiguration(

@@ -28,7 +28,7 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
 
     let responder: Responder
     let connections: OpenConnections
-    let tokens: AgentTokens?
+    let gate: AgentGate
     let makeSocketHandler: @Sendable (HTTPRequestHead) -> AgentSocketHandler
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -56,7 +56,7 @@ struct ProviderChannel: ServerChildChannel, HTTPChannelHandler {
             let pipeline = channel.pipeline.syncOperations
             let kind = try pipeline.configureUpgradableHTTPServerPipeline(configuration: configuration)
             let upgrade = try pipeline.handler(type: NIOTypedHTTPServerUpgradeHandler<Kind>.self)
-            let first = FirstRequestHandler(tokens: tokens, isCrowded: room == .scarce)
+            let first = FirstRequestHandler(gate: gate, isCrowded: room == .scarce)
             try pipeline.addHandler(first, position: .before(upgrade))
             let time = room == .scarce ? Self.crowdedTimeout : Self.idleTimeout
             let timeout = channel.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }

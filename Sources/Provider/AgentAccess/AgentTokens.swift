@@ -8,9 +8,6 @@ import Synchronization
 ///
 /// A changed file that cannot be used leaves the former tokens in force, and the log says why.
 package final class AgentTokens: Sendable {
-    /// What a refused request is told.
-    package static let challenge = #"Bearer realm="opamp""#
-
     /// The file is looked at no more often.
     private static let checkInterval = Duration.seconds(1)
 
@@ -92,11 +89,7 @@ package final class AgentTokens: Sendable {
         }
     }
 
-    private static func token(in authorization: String) -> Substring? {
-        let parts = authorization.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
-        return parts[1].drop { $0 == " " }
-    }
+    private static func token(in authorization: String) -> Substring? { Credentials.bearerToken(authorization) }
 }
 
 extension SHA256Digest {
