@@ -77,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "opamp-provider",
             dependencies: [
-                "FleetAPI", "JSON", "Program", "Provider",
+                "FleetAPI", "JSON", "OpAMP", "Program", "Provider",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -22,6 +22,7 @@ extension Agent: FilterSubject {
         case .configHash: configHash
         case .error: error
         case .transport: transport?.rawValue
+        case .identity: identity?.rawValue ?? Filter.noIdentity
         case .serviceInstanceID: serviceInstanceID
         }
     }

@@ -25,6 +25,8 @@ package struct Agent: RESTObject, Equatable {
     package var errorComponent: String?
     package var labels: [String: String] = [:]
     package var transport: AgentTransport?
+    /// Absent where agents need not show who they are, and while the agent was not heard since the provider started.
+    package var identity: AgentIdentity?
     /// When the agent's process started, as it says.
     package var started: Timestamp?
     package var firstSeen: Timestamp?
@@ -55,6 +57,7 @@ package struct Agent: RESTObject, Equatable {
         try coder.field("error_component", &errorComponent)
         try coder.field("labels", &labels)
         try coder.field("transport", &transport)
+        try coder.field("identity", &identity)
         try coder.field("started", &started)
         try coder.field("first_seen", &firstSeen)
         try coder.field("last_seen", &lastSeen)

@@ -16,6 +16,8 @@ package struct AgentDetail: RESTObject, Equatable {
     package var conflict: String?
     /// What is known of the agent's make that bears on commands.
     package var peerNote: String?
+    /// The token that this agent alone has; absent where it has none.
+    package var ownToken: AgentToken?
     package var health: ComponentHealthTree?
     package var config: ConfigSummary?
     /// Available components as the agent reported them: name → {metadata, components}.
@@ -43,6 +45,7 @@ package struct AgentDetail: RESTObject, Equatable {
         try coder.field("sequence", &sequence)
         try coder.field("conflict", &conflict)
         try coder.field("peer_note", &peerNote)
+        try coder.field("own_token", &ownToken)
         try coder.field("health", &health)
         try coder.field("config", &config)
         try coder.field("components", &components)

@@ -13,7 +13,8 @@ package struct Filter: Sendable {
     /// The keys that exist, as errors list them.
     package static let keys = [
         "status", "health", "admission", "problem", "type", "version", "host", "ip", "os", "id", "label.NAME",
-        "attr.NAME", "config", "config_hash", "error", "last_seen", "first_seen", "started", "transport", "capability",
+        "attr.NAME", "config", "config_hash", "error", "last_seen", "first_seen", "started", "transport", "identity",
+        "capability",
         "command",
     ]
 

@@ -23,11 +23,14 @@ extension Filter {
     /// The value of `config` of an agent that does not run what is desired; the others are those of `ConfigStatus`.
     package static let drift = "drift"
 
+    /// The value of `identity` of an agent of which nothing is known; the others are those of `AgentIdentity`.
+    package static let noIdentity = "none"
+
     /// Keys with one text each.
     package enum TextKey: String, Sendable, CaseIterable {
         case status, health, admission, type, version, host, ip, os, config
         case configHash = "config_hash"
-        case error, transport
+        case error, transport, identity
         /// Searched by bare words; there is no key of that name.
         case serviceInstanceID = "service_instance_id"
     }

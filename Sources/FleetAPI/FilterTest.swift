@@ -118,6 +118,7 @@ extension Filter.TextKey {
         case .admission: Admission.allCases.map(\.rawValue)
         case .config: ConfigStatus.allCases.map(\.rawValue) + [Filter.drift]
         case .transport: AgentTransport.allCases.map(\.rawValue)
+        case .identity: AgentIdentity.allCases.map(\.rawValue) + [Filter.noIdentity]
         case .type, .version, .host, .ip, .os, .configHash, .error, .serviceInstanceID: nil
         }
     }

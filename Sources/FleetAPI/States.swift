@@ -12,6 +12,14 @@ package enum Admission: String, RESTEnum {
     case approved, pending, blocked
 }
 
+/// What is known of who an agent is, by what it last showed.
+package enum AgentIdentity: String, RESTEnum {
+    /// It has a token of its own, or a client certificate that names it.
+    case verified
+    /// It showed what many agents know.
+    case unverified
+}
+
 /// What an agent says of itself; `unknown` while it is not connected or does not report health.
 package enum AgentHealth: String, RESTEnum {
     case healthy, unhealthy, unknown

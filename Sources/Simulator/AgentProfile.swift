@@ -12,7 +12,7 @@ package struct AgentProfile: Sendable, Equatable {
     package let namespace: String
     package let environment: String
     package let team: String
-    package let capabilities: AgentCapabilities
+    package var capabilities: AgentCapabilities
     /// The custom capabilities it reports.
     package let customCapabilities: [String]
     package let pipeline: Pipeline

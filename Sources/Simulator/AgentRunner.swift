@@ -29,6 +29,8 @@ final class AgentRunner: Runner {
     /// Whether the server took the last message, and has not closed the connection for a reason that will last.
     private var isWelcome = false
     private var staysAway = false
+    /// What it shows when it connects.
+    private var token: BearerToken?
     /// What the server asked to wait before the next connection.
     private var pause = Duration.zero
     private var stopped: EventLoopPromise<Void>?
@@ -37,6 +39,7 @@ final class AgentRunner: Runner {
         self.agent = agent
         self.context = context
         self.connector = connector
+        token = connector.token
         backoff = Backoff(seed: seed)
     }
 
@@ -61,7 +64,7 @@ final class AgentRunner: Runner {
     private func connect() {
         guard case .away = link, !staysAway else { return }
         link = .connecting
-        connector.connect(self, on: context.loop).assumeIsolated().whenComplete { result in
+        connector.connect(self, showing: token, on: context.loop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.opened(channel)
             case .failure(let error):
@@ -149,6 +152,9 @@ extension AgentRunner {
             case .saw(let command): context.saw(command)
             case .leave:
                 staysAway = true
+                close(channel)
+            case .show(let token):
+                self.token = token
                 close(channel)
             case .comeBack(let delay):
                 pause = delay

@@ -6,6 +6,8 @@ package struct Behaviour: Sendable, Equatable {
     package var poll = Duration.zero
     /// Where it is connected to; an offer of another endpoint cannot be taken.
     package var serverURL = ""
+    /// It takes a token that it is offered, and shows that from then on.
+    package var enrols = false
     /// Each configuration it is offered is reported as failed.
     package var failsConfigurations = false
     /// It goes on with its own instance UID, whatever it is offered.

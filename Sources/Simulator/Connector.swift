@@ -15,7 +15,7 @@ struct Connector: Sendable {
 
     let endpoint: Endpoint
     let address: SocketAddress
-    /// Goes with the upgrade.
+    /// What agents show at first.
     let token: BearerToken?
     /// For the connection and again for the handshake.
     let timeout = TimeAmount.seconds(10)
@@ -27,7 +27,9 @@ struct Connector: Sendable {
     /// Connects and upgrades. The runner is told of every frame, and of the end of a connection that was upgraded.
     ///
     /// The future fails when there was no connection or no upgrade. What is written before it succeeds is lost.
-    func connect(_ runner: AgentRunner, on loop: any EventLoop) -> EventLoopFuture<any Channel> {
+    func connect(
+        _ runner: AgentRunner, showing token: BearerToken?, on loop: any EventLoop
+    ) -> EventLoopFuture<any Channel> {
         let runner = NIOLoopBound(runner, eventLoop: loop)
         let upgraded = loop.makePromise(of: (any Channel).self)
         ClientBootstrap(group: loop)
@@ -35,7 +37,7 @@ struct Connector: Sendable {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try upgrade(channel, for: runner).cascade(to: upgraded)
+                    try upgrade(channel, for: runner, showing: token).cascade(to: upgraded)
                     let deadline = channel.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
                     upgraded.futureResult.whenComplete { _ in deadline.cancel() }
                     // A connection that ends in the middle of the handshake.
@@ -47,9 +49,9 @@ struct Connector: Sendable {
         return upgraded.futureResult
     }
 
-    private func upgrade(_ channel: any Channel, for runner: NIOLoopBound<AgentRunner>) throws -> EventLoopFuture<
-        any Channel
-    > {
+    private func upgrade(
+        _ channel: any Channel, for runner: NIOLoopBound<AgentRunner>, showing token: BearerToken?
+    ) throws -> EventLoopFuture<any Channel> {
         let upgrader = NIOTypedWebSocketClientUpgrader<any Channel>(maxFrameSize: defaultMessageLimit) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandlers([

@@ -8,10 +8,17 @@ struct OfferedSettings: Sendable {
     /// Nil when they are in use.
     let failure: String?
 
-    /// A simulated agent stays where it is and takes only another heartbeat interval.
-    init(_ offer: ConnectionSettingsOffers, from serverURL: String) {
+    /// The token that came with them, if the agent takes it.
+    let token: BearerToken?
+
+    /// A simulated agent stays where it is and takes only another heartbeat interval, and a token if it enrols.
+    init(_ offer: ConnectionSettingsOffers, from serverURL: String, enrols: Bool = false) {
         hash = offer.hash
-        let other = Self.names(of: offer.opamp, except: serverURL)
+        let headers = offer.opamp.headers.headers
+        let isToken = enrols && headers.count == 1 && headers[0].key.lowercased() == "authorization"
+        let token = isToken ? BearerToken(authorization: headers[0].value) : nil
+        self.token = token
+        let other = Self.names(of: offer.opamp, except: serverURL).filter { $0 != "headers" || token == nil }
         failure = other.isEmpty ? nil : "not supported by the simulator: \(other.joined(separator: ", "))"
     }
 

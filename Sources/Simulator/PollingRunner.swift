@@ -25,6 +25,8 @@ final class PollingRunner: Runner {
     private let context: RunnerContext
     private let requests: RequestPool
     private var backoff: Backoff
+    /// What it shows with each request.
+    private var token: BearerToken?
     private var state = State.away
     /// Whether the first message of the outbox is under way.
     private var isBusy = false
@@ -39,6 +41,7 @@ final class PollingRunner: Runner {
         self.agent = agent
         self.context = context
         self.requests = requests
+        token = requests.token
         backoff = Backoff(seed: seed)
     }
 
@@ -79,6 +82,7 @@ final class PollingRunner: Runner {
             case .leave:
                 state = .leaving
                 sendNext()
+            case .show(let token): self.token = token
             case .comeBack(let delay): beginAgain(after: delay)
             }
         }
@@ -116,7 +120,7 @@ extension PollingRunner {
         context.statistics.sent()
         // The uid of this message, which may be older than the agent's present one.
         let uid = InstanceUID(bytes: message.instanceUid) ?? agent.profile.uid
-        requests.post(ByteBuffer(bytes: bytes), from: uid) { self.finished($0) }
+        requests.post(ByteBuffer(bytes: bytes), from: uid, showing: token) { self.finished($0) }
     }
 
     private func finished(_ result: Result<RequestPool.Answer, any Error>) {

@@ -46,7 +46,7 @@ final class RequestConnection: ChannelInboundHandler, RemovableChannelHandler {
                 "Content-Length": String(request.body.readableBytes), "OpAMP-Instance-UID": request.uid.dashed,
             ]
         )
-        if let token = pool.token { head.headers.add(name: "Authorization", value: token.authorization) }
+        if let token = request.token { head.headers.add(name: "Authorization", value: token.authorization) }
         let end = HTTPClientRequestPart.end(nil)
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         channel.write(HTTPClientRequestPart.body(.byteBuffer(request.body)), promise: nil)

@@ -20,6 +20,7 @@ final class RequestPool {
     struct Request {
         let body: ByteBuffer
         let uid: InstanceUID
+        let token: BearerToken?
         let completion: Completion
     }
 
@@ -27,7 +28,7 @@ final class RequestPool {
     private static let timeout = TimeAmount.seconds(30)
 
     let endpoint: Endpoint
-    /// Goes with every request.
+    /// What agents show at first.
     let token: BearerToken?
     private let address: SocketAddress
     private let limit: Int
@@ -45,8 +46,10 @@ final class RequestPool {
     }
 
     /// Sends a message of an agent. The completion is called once, and not before this returns.
-    func post(_ body: ByteBuffer, from uid: InstanceUID, _ completion: @escaping Completion) {
-        let request = Request(body: body, uid: uid, completion: completion)
+    func post(
+        _ body: ByteBuffer, from uid: InstanceUID, showing token: BearerToken?, _ completion: @escaping Completion
+    ) {
+        let request = Request(body: body, uid: uid, token: token, completion: completion)
         if let connection = idle.popLast() {
             connection.send(request)
         } else if connections < limit {

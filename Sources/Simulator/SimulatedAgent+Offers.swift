@@ -56,7 +56,7 @@ extension SimulatedAgent {
         remoteFiles = files
     }
 
-    /// Takes the interval of the heartbeats; offers of anything else fail as a whole.
+    /// Takes the interval of the heartbeats, and a token if it enrols; offers of anything else fail as a whole.
     mutating func consider(_ offers: ConnectionSettingsOffers) -> [Action] {
         let isSame = !offers.hash.isEmpty && offeredSettings?.hash == offers.hash
         let isWanted = profile.capabilities.contains(.acceptsOpAMPConnectionSettings) && !isSame
@@ -66,7 +66,7 @@ extension SimulatedAgent {
             isDone: isWanted
         )
         if !isWanted || behaviour.ignoresCommands { return [seen] }
-        let offered = OfferedSettings(offers, from: behaviour.serverURL)
+        let offered = OfferedSettings(offers, from: behaviour.serverURL, enrols: behaviour.enrols)
         offeredSettings = offered
         var actions = [seen]
         if profile.capabilities.contains(.reportsConnectionSettingsStatus), !offers.hash.isEmpty {
@@ -76,7 +76,7 @@ extension SimulatedAgent {
         let seconds = offers.opamp.heartbeatIntervalSeconds
         heartbeat = min(.seconds(Int64(clamping: seconds)), Self.longestWait)
         heartbeatRound += 1
-        return actions + nextHeartbeat()
+        return actions + nextHeartbeat() + (offered.token.map { [.show($0)] } ?? [])
     }
 }
 

@@ -25,6 +25,8 @@ package struct SimulatedAgent: Sendable {
         case saw(ReceivedCommand)
         /// Close the connection properly and stay away.
         case leave
+        /// From now on show this token: over a connection of its own, begin another one with it.
+        case show(BearerToken)
         /// Close the connection properly and connect again, not before that long.
         case comeBack(after: Duration)
     }

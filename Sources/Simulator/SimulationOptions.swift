@@ -1,3 +1,5 @@
+import OpAMP
+
 /// What a simulated fleet is made of and how it behaves.
 package struct SimulationOptions: Sendable {
     package var agents: Int
@@ -17,6 +19,8 @@ package struct SimulationOptions: Sendable {
     package var connections: Int?
     /// The bearer token that goes with every request and every upgrade.
     package var token: BearerToken?
+    /// Whether that is an enrolment token, which each agent exchanges for one of its own.
+    package var enrols = false
     /// Where the agents connect to.
     package var serverURL = ""
     package var answerDelay = Duration.zero
@@ -49,6 +53,10 @@ package struct SimulationOptions: Sendable {
             behaviour.poll = poll
             behaviour.serverURL = serverURL
             behaviour.keepsUID = keepsUIDs
+            behaviour.enrols = enrols
+            if enrols {
+                profile.capabilities.formUnion([.acceptsOpAMPConnectionSettings, .reportsConnectionSettingsStatus])
+            }
             behaviour.failsConfigurations = failing.contains(index)
             behaviour.ignoresCommands = ignoring.contains(index)
             behaviour.reportsUptimeAsStartTime = uptime.contains(index)

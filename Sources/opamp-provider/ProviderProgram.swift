@@ -14,7 +14,10 @@ struct ProviderProgram: AsyncParsableCommand {
             All flags of that are told by: opamp-provider serve --help
             """,
         version: productVersion,
-        subcommands: [Serve.self, Token.self, Backup.self, Restore.self, DoctorCommand.self],
+        subcommands: [
+            Serve.self, Token.self, EnrolmentCommand.self, AgentTokenCommand.self, Backup.self, Restore.self,
+            DoctorCommand.self,
+        ],
         defaultSubcommand: Serve.self
     )
 }

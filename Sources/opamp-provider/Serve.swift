@@ -8,6 +8,12 @@ import Provider
 import ServiceLifecycle
 import UnixSignals
 
+/// Whether agents must show who they are.
+enum AgentAuth: String {
+    case nothing = "none"
+    case token
+}
+
 /// The wiring of the provider itself: flags, log, signals.
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,6 +57,18 @@ struct Serve: AsyncParsableCommand {
             that is gone are closed within 30 seconds. These tokens do not open the API.
             """, valueName: "file"))
     var agentTokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            token: every agent must show a token, of --agent-token-file or one of its own; none: what an agent shows \
+            counts, but it need show nothing. (default: token with --agent-token-file, none without)
+            """, valueName: "token|none"),
+        transform: { text in
+            guard let auth = AgentAuth(rawValue: text) else { throw ValidationError("allowed are token and none") }
+            return auth
+        })
+    var agentAuth: AgentAuth?
 
     @Option(
         name: .customLong("max-message-mib"),
@@ -112,7 +130,8 @@ struct Serve: AsyncParsableCommand {
         }
         let listener = Listener(
             on: listen, fleet: fleet, doorkeeper: doorkeeper,
-            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: tokens != nil), limits: limits, logger: logger
+            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: mustAgentsShowTokens), limits: limits,
+            logger: logger
         ) { url in
             printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
         }
@@ -129,6 +148,9 @@ struct Serve: AsyncParsableCommand {
             throw failure("\(error)")
         }
     }
+
+    /// Making an enrolment changes nothing of it: no agent that is there is locked out by that.
+    private var mustAgentsShowTokens: Bool { (agentAuth ?? (agentTokenFile == nil ? .nothing : .token)) == .token }
 
     /// The service that watches the definitions of commands, which have been read once when this returns.
     private func definitions(for fleet: Fleet, _ logger: Logger) -> [ServiceGroupConfiguration.ServiceConfiguration] {

@@ -20,7 +20,7 @@ struct OpAMPSim: AsyncParsableCommand {
             answer; the log goes to standard error. SIGTERM lets every agent say goodbye and ends with 0.
 
             A configuration that is offered is applied, unless it has the line "# sim: fail" (or "# sim: fail once", which \
-            fails only the first time it is offered). Of connection settings only the heartbeat interval is taken.
+            fails only the first time it is offered). Of connection settings only the heartbeat interval is taken, and a token by agents that enrol.
             """,
         version: productVersion
     )
@@ -35,6 +35,15 @@ struct OpAMPSim: AsyncParsableCommand {
             "The bearer token that agents show the server is the one line of this file, which only its owner may read.",
             valueName: "file"))
     var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The one line of this file, which only its owner may read, is an enrolment token: each agent is enrolled with \
+            it, takes the token it is offered, keeps it in memory and comes back with it. For so many agents as --agents \
+            says the enrolment needs as many --uses.
+            """, valueName: "file"))
+    var enrolmentTokenFile: String?
 
     @Option(help: "How many agents, 1 to 100000.")
     var agents = 50
@@ -66,6 +75,9 @@ struct OpAMPSim: AsyncParsableCommand {
     var misbehaviour: Misbehaviour
 
     func validate() throws {
+        if tokenFile != nil, enrolmentTokenFile != nil {
+            throw ValidationError("--token-file and --enrolment-token-file: give one of them")
+        }
         try check("--agents", agents, in: 1...100_000)
         try check("--heartbeat", heartbeat, in: 0...86_400)
         try check("--unhealthy", unhealthy, in: 0...100)
@@ -114,6 +126,9 @@ struct OpAMPSim: AsyncParsableCommand {
 
     private func readTokenFile() throws -> BearerToken? {
         do {
+            if let path = enrolmentTokenFile {
+                return BearerToken(try readToken(from: path, flag: "--enrolment-token-file"))
+            }
             return try tokenFile.map { path throws(UsageError) in BearerToken(try readToken(from: path)) }
         } catch {
             throw ValidationError("\(error)")
@@ -123,6 +138,7 @@ struct OpAMPSim: AsyncParsableCommand {
     private func options() throws -> SimulationOptions {
         var options = SimulationOptions(agents: agents, seed: seed)
         options.token = try readTokenFile()
+        options.enrols = enrolmentTokenFile != nil
         options.heartbeat = .seconds(heartbeat)
         options.connections = connections
         options.unhealthyPercent = unhealthy

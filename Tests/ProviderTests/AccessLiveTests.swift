@@ -46,6 +46,11 @@ import Testing
         admin GET /api/v1/tokens
         admin POST /api/v1/tokens
         admin DELETE /api/v1/tokens/{}
+        admin GET /api/v1/enrolments
+        admin POST /api/v1/enrolments
+        admin DELETE /api/v1/enrolments/{}
+        admin POST /api/v1/agents/{}/token
+        admin DELETE /api/v1/agents/{}/token
         viewer GET /api/v1/session
         - POST /api/v1/session
         viewer DELETE /api/v1/session

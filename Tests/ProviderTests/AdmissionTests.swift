@@ -130,7 +130,7 @@ import Testing
         #expect(refused == nil && stage.state.pendingCount == 999)
         stage.send(late.full(), over: exchange())
         #expect(record(late.uid, stage)?.decisions.admission == .pending)
-        stage.state.forget(stage.state.position(of: late.uid)!, at: stage.now, &stage.effects)
+        stage.state.forget(stage.state.position(of: late.uid)!, keepsTokens: true, at: stage.now, &stage.effects)
         #expect(stage.state.pendingCount == 999)
     }
 

@@ -199,7 +199,7 @@ import Testing
             stage.send(agent.full(), over: webSocket())
             uids.append(agent.uid)
         }
-        stage.state.forget(0, at: stage.now, &stage.effects)
+        stage.state.forget(0, keepsTokens: true, at: stage.now, &stage.effects)
         #expect(stage.state.records.count == 2)
         #expect(stage.state.position(of: uids[0]) == nil)
         for (uid, host) in zip(uids, hosts).dropFirst() {

@@ -19,6 +19,7 @@ import Testing
         "v6 audit, retention, deflated configurations": "fded3f1be6b769a7",
         "v10 access": "3d8899a0ffb2328a",
         "v12 events": "787a1fab0be41d13",
+        "v13 enrolments": "aa20c3f5c47c6e9a",
     ]
 
     private static let folder = String(#filePath.dropLast("/MigrationTests.swift".count)) + "/Fixtures"
@@ -126,7 +127,7 @@ import Testing
         try stage.fleet.store.close()
     }
 
-    private static let fixtures = ["v1", "v2", "v5", "v6", "v10"]
+    private static let fixtures = ["v1", "v2", "v5", "v6", "v10", "v12"]
 
     @Test func `there is a fixture of the state before the newest step`() throws {
         let files = try FileManager.default.contentsOfDirectory(atPath: Self.folder).filter { $0.hasSuffix(".sql") }

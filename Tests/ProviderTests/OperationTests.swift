@@ -213,7 +213,8 @@ import Testing
         let id = try scene.stage.start("resync", for: scene.agents, maxInFlight: 1, by: caller)
         scene.beat(0)
         let position = try #require(scene.stage.base.state.position(of: scene.agents[0].uid))
-        scene.stage.base.state.forget(position, at: scene.stage.base.now, &scene.stage.base.effects)
+        scene.stage.base.state.forget(
+            position, keepsTokens: true, at: scene.stage.base.now, &scene.stage.base.effects)
         scene.stage.wait(1)
         #expect(scene.stage.counts(id) == [.unconfirmed: 1, .queued: 1])
     }

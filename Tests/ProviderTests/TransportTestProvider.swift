@@ -5,7 +5,7 @@ import ServiceLifecycle
 
 @testable import Provider
 
-/// A provider on a free port, in memory, as the program wires it.
+/// A provider on a free port, in memory unless it has a directory, as the program wires it.
 struct TransportTestProvider {
     let port: Int
     let fleet: Fleet
@@ -16,18 +16,20 @@ struct TransportTestProvider {
 
     /// Starts it, hands it over, and stops it; done when it has stopped.
     static func with(
-        limits: TransportLimits = TransportLimits(), tokens: AgentTokens? = nil, log: Logger? = nil,
+        limits: TransportLimits = TransportLimits(), tokens: AgentTokens? = nil, agentsNeedTokens: Bool? = nil,
+        dataDirectory: String? = nil, log: Logger? = nil,
         _ body: (TransportTestProvider) async throws -> Void
     ) async throws {
         var logger = log ?? Logger(label: "test")
         if log == nil { logger.logLevel = .critical }
-        let fleet = try Fleet(dataDirectory: nil, version: "1.2.3", logger: logger)
+        let fleet = try Fleet(dataDirectory: dataDirectory, version: "1.2.3", logger: logger)
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)
         guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
         let doorkeeper = try Doorkeeper(fleet: fleet, logger: logger)
         let listener = Listener(
             on: address, fleet: fleet, doorkeeper: doorkeeper,
-            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: tokens != nil), limits: limits, logger: logger
+            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: agentsNeedTokens ?? (tokens != nil)),
+            limits: limits, logger: logger
         ) {
             continuation.yield($0)
         }

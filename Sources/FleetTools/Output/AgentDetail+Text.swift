@@ -42,6 +42,7 @@ extension AgentDetail {
             parts.append("last seen \(age(agent.lastSeen, asOf: asOf)) ago\(before)")
         }
         if let transport = agent.transport { parts.append(transport.rawValue) }
+        if let identity = agent.identity { parts.append(identity.rawValue) }
         if let seconds = expectedIntervalSeconds { parts.append("reports every \(seconds)s") }
         return parts.joined(separator: ", ") + "; \(clock(asOf))"
     }

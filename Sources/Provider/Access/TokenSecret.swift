@@ -12,9 +12,13 @@ struct TokenSecret: Sendable {
 
     /// A new one, from the system's source of random numbers.
     init() {
+        text = Self.prefix + Self.randomText()
+    }
+
+    /// 256 random bits as 43 letters, digits, `-` and `_`.
+    static func randomText() -> String {
         var generator = SystemRandomNumberGenerator()
-        let bytes = (0..<Self.byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
-        text = Self.prefix + Self.base64URL(bytes)
+        return base64URL((0..<byteCount).map { _ in UInt8.random(in: .min ... .max, using: &generator) })
     }
 
     var digest: SHA256Digest { Self.digest(of: text) }

@@ -42,11 +42,8 @@ package final class AgentGate: Sendable {
     }
 
     /// What the values of the Authorization fields let in with; nil: nothing. Counts nothing.
-    func pass(_ authorization: [String]) -> Pass? {
-        if let tokens, tokens.accept(authorization) {
-            return Pass(credential: .shared, grant: tokens.grant(authorization))
-        }
-        return isRequired ? nil : Pass(credential: .none)
+    func pass(_ authorization: [String], at now: Moment = .now()) -> Pass? {
+        try? found(authorization, at: now)
     }
 
     /// The same for a request that is answered if it is refused: that counts as a failure of its address.
@@ -55,16 +52,34 @@ package final class AgentGate: Sendable {
     func enter(
         _ authorization: [String], from address: String?, at now: Moment = .now()
     ) throws(Refusal) -> Pass {
-        if let pass = pass(authorization) { return pass }
-        fleet.metrics.refusedAgents.add(1)
-        throw failed("agents need an Authorization header with a bearer token", address ?? "unknown", now)
+        do throws(FleetState.TokenRefusal) { return try found(authorization, at: now) } catch {
+            fleet.metrics.refusedAgents.add(1)
+            throw failed(error.reason, address ?? "unknown", now)
+        }
+    }
+
+    /// A token of ours that lets nobody in is refused even where none is needed; what is not ours is nobody's then.
+    private func found(_ authorization: [String], at now: Moment) throws(FleetState.TokenRefusal) -> Pass {
+        if let tokens, tokens.accept(authorization, at: now) {
+            return Pass(credential: .shared, grant: tokens.grant(authorization))
+        }
+        if authorization.count == 1, let token = Credentials.bearerToken(authorization[0]),
+            let credential = try fleet.credential(of: token, at: now)
+        {
+            return Pass(credential: credential)
+        }
+        if !isRequired { return Pass(credential: .none) }
+        throw FleetState.TokenRefusal(reason: "agents need an Authorization header with a bearer token")
     }
 
     private func failed(_ reason: String, _ address: String, _ now: Moment) -> Refusal {
         let wait = failures.withLock { failures in
-            defer { failures.failed(address, at: now) }
-            return failures.wait(address, at: now)
+            let wait = failures.wait(address, at: now)
+            // Who goes on while it has to wait is told what is wrong in the end, too.
+            if wait == nil { failures.failed(address, at: now) }
+            return wait
         }
+        fleet.noteRefused(by: "agent", from: address, 401, reason, target: "agent", at: now)
         if let wait {
             let seconds = wait.components.seconds + 1
             return Refusal(

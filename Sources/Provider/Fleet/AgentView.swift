@@ -55,6 +55,7 @@ struct AgentView {
         agent.errorComponent = facts.errorComponent
         agent.labels = record.decisions.labels
         agent.transport = vitals.transport
+        agent.identity = vitals.identity
         agent.started = started
         agent.firstSeen = record.firstSeen
         agent.lastSeen = vitals.lastSeen.wall
@@ -82,6 +83,7 @@ extension AgentView: FilterSubject {
         case .configHash: facts.configHash
         case .error: facts.error
         case .transport: vitals.transport.rawValue
+        case .identity: vitals.identity?.rawValue ?? Filter.noIdentity
         case .serviceInstanceID: facts.serviceInstanceID?.lower
         }
     }

@@ -1,3 +1,4 @@
+import Crypto
 import FleetAPI
 import Foundation
 import JSON
@@ -23,6 +24,11 @@ struct ContentHash: RESTValue, Hashable {
         }
         guard pairs.count * 2 == digits.count else { throw ShapeError(message: "is not a text of pairs of hex digits") }
         self.init(pairs)
+    }
+
+    /// The hash of this content with a token: another one for each revision. Tells nothing of the token.
+    func with(token: UInt64, revision: Int) -> ContentHash {
+        ContentHash(Array(SHA256.hash(data: Data(bytes) + Data("\(token.hexDigits) \(revision)".utf8))))
     }
 
     var isEmpty: Bool { bytes.isEmpty }

@@ -236,7 +236,7 @@ extension Fleet {
                 else { return false }
                 let forgotten = state.everything(of: position)
                 var effects = FleetState.Effects()
-                state.forget(position, at: now, &effects)
+                state.forget(position, keepsTokens: false, at: now, &effects)
                 effects.audit(caller, "forget", view.record.uid.description, at: now)
                 commit(effects) { [self] isWritten in
                     if !isWritten {
@@ -313,7 +313,11 @@ extension Fleet {
         }
     }
 
-    func newID() -> String {
+    func newID() -> String { FleetState.newCommandID() }
+}
+
+extension FleetState {
+    static func newCommandID() -> String {
         var random = SystemRandomNumberGenerator()
         return InstanceUID(high: random.next(), low: random.next()).description
     }

@@ -134,7 +134,7 @@ extension Fleet {
     }
 
     /// What agents do unless told otherwise. Spec: OpAMP, "OpAMPConnectionSettings.heartbeat_interval_seconds".
-    private static let defaultHeartbeatSeconds = 30
+    static let defaultHeartbeatSeconds = 30
     private static var settingNames: String { ConnectionSettings.fieldNames.joined(separator: ", ") }
 
     /// Asks for new settings. Where nobody gave an endpoint, it is the one of `agent_url`, by the transport that the agent
@@ -163,6 +163,8 @@ extension Fleet {
         )
         let seconds = Int(settings.heartbeatIntervalSeconds)
         (request.gate, request.heartbeatSeconds, request.basedOn) = (gate, seconds, revision)
+        request.hasHeaders = !settings.headers.headers.isEmpty
+        request.hasAuthorization = settings.headers.headers.contains { $0.isAuthorization }
         request.auditText = "every \(seconds) s"
         if command.name == CommandKind.heartbeat.name { request.parameters["seconds"] = .integer(seconds) }
         let endpoint = SecretMask.masked(settings.destinationEndpoint)

@@ -13,6 +13,8 @@ struct OfferRequest: Sendable {
     let hash: ContentHash
     /// The content as the store keeps it; nil where it is there already.
     let body: [UInt8]?
+    /// Where it is there already, under another hash.
+    var copyOf: ContentHash?
     /// The revision without what is decided under the lock: its number, who asked for it and when.
     let revision: ConfigRevision
     /// What commands show of it beside hash and revision.
@@ -20,6 +22,11 @@ struct OfferRequest: Sendable {
     /// The command whose capability the agent needs for the content; nil: that of `command`.
     var gate: CommandKind?
     var heartbeatSeconds: Int?
+    /// A token of the agent's own to hand over with connection settings; nil: none, unless they would take it away.
+    var token: UInt64?
+    /// Whether connection settings have headers, which replace those the agent has, and whether one authenticates it.
+    var hasHeaders = false
+    var hasAuthorization = false
     /// Whether the endpoint in connection settings is the provider's own, and not one that a person gave.
     var isEndpointFilled = false
     /// The revision that the content was made from; nil: from none.
@@ -174,6 +181,7 @@ extension Fleet {
                     message.remoteConfig.configHash = content.hash.data
                 case .settings:
                     message.connectionSettings.opamp = try OpAMPConnectionSettings(serializedBytes: body)
+                    if let token = content.token { message.connectionSettings.opamp.authorize(with: token) }
                     message.connectionSettings.hash = content.hash.data
                 }
             } catch {
@@ -222,12 +230,13 @@ extension FleetState {
             return .success(present.commandID)
         }
         if request.isRetry {
-            guard let present, present.hash == request.hash, present.state == .failed || present.state == .unconfirmed
+            guard let present, present.plainHash == request.hash,
+                present.state == .failed || present.state == .unconfirmed
             else {
                 let state = present.map { "revision \($0.revision) is \($0.state.rawValue)" } ?? "nothing is desired"
                 return .failure(Problem(409, "Nothing to retry", detail: "\(state); only what failed is tried again"))
             }
-        } else if let present, present.hash == request.hash {
+        } else if let present, present.plainHash == request.hash, request.token == nil {
             if present.isUnderWay { return same(present) }
             if present.state == .failed {
                 return .failure(.alreadyFailed(present.revision, commandID: present.commandID))
@@ -235,6 +244,12 @@ extension FleetState {
             let reported = record.facts.reported(request.kind)
             if present.state == .applied, reported.hash == present.hash { return same(present) }
         }
+        let number = request.isRetry ? present?.revision ?? 0 : offering.newest + 1
+        let token = request.isRetry ? present?.token : request.token ?? tokenDue(with: request, at: position)
+        let hash =
+            request.isRetry
+            ? present?.hash ?? request.hash
+            : token.map { request.hash.with(token: $0, revision: number) } ?? request.hash
 
         var command = Command()
         (command.id, command.command, command.proof) = (id, request.command.name, request.command.proof)
@@ -250,22 +265,27 @@ extension FleetState {
         if let problem = refusal(of: command, gate) { return .failure(problem) }
 
         var revision = request.revision
-        revision.revision = request.isRetry ? present?.revision ?? 0 : offering.newest + 1
-        revision.hash = request.hash.hex
+        (revision.revision, revision.hash) = (number, hash.hex)
         (revision.requestedBy, revision.requestedFrom) = (caller.name, caller.address)
         (revision.requestedAt, revision.commandID) = (now.wall, id)
         command.parameters = request.parameters
         command.parameters["revision"] = .integer(revision.revision)
         command.parameters["hash"] = .string(revision.hash)
+        if token != nil { command.parameters["own_token"] = true }
 
         var offer = Offer()
-        (offer.revision, offer.hash) = (revision.revision, request.hash)
+        (offer.revision, offer.hash, offer.token) = (number, hash, token)
+        if hash != request.hash { offer.contentHash = request.hash }
         (offer.command, offer.commandID) = (gate.name, id)
         (offer.requestedBy, offer.requestedFrom, offer.requestedAt) = (caller.name, caller.address, now.wall)
         offer.heartbeatSeconds = request.heartbeatSeconds
         offer.isEndpointFilled = request.isEndpointFilled
 
-        if let body = request.body { effects.changes.append(.config(hash: revision.hash, body: body)) }
+        if let body = request.body {
+            effects.changes.append(.config(hash: revision.hash, body: body))
+        } else if let base = request.copyOf {
+            effects.changes.append(.copyConfig(from: base, to: hash))
+        }
         if !request.isRetry {
             let spared = present?.state == .queued ? offering.fallback?.revision : present?.revision
             effects.changes.append(.revision(record.uid, request.kind, revision, sparing: spared))
@@ -273,10 +293,22 @@ extension FleetState {
         var open = OpenCommand(command)
         open.isUnwritten = true
         self.offer(offer, request.kind, by: open, to: position, at: now, &effects)
-        let text = ["\(request.command.name) \(offer.auditText), command \(id)", request.auditText].compactMap(\.self)
+        let told = request.auditText ?? token.map { "with token \($0.hexDigits)" }
+        let text = ["\(request.command.name) \(offer.auditText), command \(id)", told].compactMap(\.self)
         effects.audit(caller, request.verb, record.uid.description, detail: text.joined(separator: ", "), at: now)
         if let repeatable = request.repeatable { effects.changes.append(repeatable.standing(for: id)) }
         return .success(nil)
+    }
+}
+
+extension FleetState {
+    /// The token that has to go with these settings of a person: where they would take away the one that the agent has,
+    /// or one that it is about to get.
+    private func tokenDue(with request: OfferRequest, at position: Int) -> UInt64? {
+        guard request.kind == .settings, !request.hasAuthorization else { return nil }
+        let record = records[position]
+        if let pending = record.decisions.settings.desired?.token, ownTokens[pending]?.shownAt == nil { return pending }
+        return request.hasHeaders && ownTokens.token(of: record.uid) != nil ? .randomID() : nil
     }
 }
 

@@ -163,6 +163,7 @@ extension Fleet {
         detail.sequence = String(view.vitals.sequence)
         if view.vitals.isInConflict { detail.conflict = state.withLock { $0.conflict(of: view.record.uid) } }
         detail.peerNote = PeerNote.about(view.facts)
+        detail.ownToken = state.withLock { $0.ownTokens.token(of: view.record.uid)?.info }
         if include.contains(.health) { detail.health = view.facts.healthTree }
         if include.contains(.config) { detail.config = view.facts.configSummary }
         if include.contains(.components) {

@@ -1,3 +1,4 @@
+import Dispatch
 package import FleetAPI
 package import Logging
 package import OpAMP
@@ -31,10 +32,16 @@ package final class Fleet: Sendable {
     ) throws(StoreError) {
         let now = Moment.now()
         store = try Store(directory: dataDirectory, logger: logger)
+        let foreignVersion: Int
+        do { foreignVersion = try store.queue.sync { [store] in try store.foreignVersion() } } catch {
+            throw StoreError(error, "the fleet cannot be read")
+        }
         var stored = try store.load(
             unconfirmedSince: now.wall - FleetState.lateProofTime - CommandRequest.longestLife)
         stored.moveBefore(now.wall)
-        state = Mutex(FleetState(stored, now: now))
+        var loaded = FleetState(stored, now: now)
+        loaded.foreignVersion = foreignVersion
+        state = Mutex(loaded)
         webhook = Webhook(version: version, logger: logger)
         (self.version, self.logger, isInsecureWebhookAllowed) = (version, logger, allowsInsecureWebhook)
         logger.notice(
@@ -67,17 +74,20 @@ package final class Fleet: Sendable {
             var effects = FleetState.Effects()
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
             let delivery = link.push == nil ? effects.deliveries.first { $0.link === link } : nil
+            let reoffer = link.push == nil && delivery == nil ? effects.reoffers.first : nil
             state.advanceOperations(at: now, &effects)
             if effects.isEmpty { return (answer, false) }
             commit(effects, isAct: false) { [self] isSent in
-                guard let delivery else { return }
-                let message = isSent ? complete(delivery) : nil
-                reply(message.map { AgentReply(answer.message.carrying($0)) } ?? answer)
+                if let delivery {
+                    let message = isSent ? complete(delivery) : nil
+                    reply(message.map { AgentReply(answer.message.carrying($0)) } ?? answer)
+                } else if let reoffer, reoffer.waitsForDisk {
+                    if !isSent { return reply(answer) }
+                    read(reoffer) { reply(AgentReply(answer.message.carrying($0))) }
+                }
             }
-            guard delivery == nil, link.push == nil, let reoffer = effects.reoffers.first else {
-                return (answer, delivery != nil)
-            }
-            read(reoffer) { reply(AgentReply(answer.message.carrying($0))) }
+            guard delivery == nil, let reoffer else { return (answer, delivery != nil) }
+            if !reoffer.waitsForDisk { read(reoffer) { reply(AgentReply(answer.message.carrying($0))) } }
             return (answer, true)
         }
         if !isLater { reply(answer) }
@@ -124,7 +134,7 @@ package final class Fleet: Sendable {
         for (message, link) in effects.pushes { link.push?(message) }
         for link in effects.pings { link.ping() }
         for link in effects.closes { link.close() }
-        for reoffer in effects.reoffers {
+        for reoffer in effects.reoffers where !reoffer.waitsForDisk {
             if let push = reoffer.link.push { read(reoffer, then: push) }
         }
         guard !effects.changes.isEmpty else { return }
@@ -135,6 +145,9 @@ package final class Fleet: Sendable {
             case .success:
                 for delivery in effects.deliveries {
                     if let push = delivery.link.push, let message = complete(delivery) { push(message) }
+                }
+                for reoffer in effects.reoffers where reoffer.waitsForDisk {
+                    if let push = reoffer.link.push { read(reoffer, then: push) }
                 }
                 state.withLock { state in
                     state.dropFinished(effects.changes)
@@ -165,8 +178,8 @@ package final class Fleet: Sendable {
         var info = ServerInfo()
         (info.product, info.version, info.store) = ("opamp-provider", version, store.kind)
         info.api = [
-            "agents", "approvals", "audit", "commands", "command-types", "config", "events", "filter", "fleet", "find",
-            "labels", "operations", "settings",
+            "agents", "approvals", "audit", "commands", "command-types", "config", "enrolments", "events", "filter",
+            "fleet", "find", "labels", "operations", "settings",
         ]
         info.agents = state.withLock { $0.records.count }
         return info
@@ -219,6 +232,7 @@ extension Fleet: Service {
             try? await Task.sleep(for: .seconds(1))
             let now = Moment.now()
             tick(at: now)
+            store.soon { self.lookForOthers() }
             store.feed.wake()
             await log.step()
             await notifier.step(at: now)
@@ -239,7 +253,8 @@ extension Change {
         case .command, .idempotency, .forget, .rename, .decisions, .settings, .revision: true
         case .operation, .operationTargets, .operationTarget: true
         case .token, .tokenRevoked: true
-        case .agent, .seen, .config, .event, .outcome, .audit, .told, .toldNothing, .tokensUsed: false
+        case .enrolment, .enrolmentUsed, .enrolmentRevoked, .ownToken, .ownTokenRevoked, .ownTokensGone: true
+        case .agent, .seen, .config, .copyConfig, .event, .outcome, .audit, .told, .toldNothing, .tokensUsed: false
         }
     }
 }

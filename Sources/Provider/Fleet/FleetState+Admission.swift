@@ -15,14 +15,17 @@ extension FleetState {
     /// What people decided about an agent that comes for the first time, or for the first time again.
     mutating func decisionsOfNewcomer(_ uid: InstanceUID) -> Decisions {
         var decisions = Decisions()
-        if settings.approvalRequired { decisions.admission = .pending }
+        // To enrol it was an act of a person.
+        if settings.approvalRequired, ownTokens.token(of: uid) == nil { decisions.admission = .pending }
         if let kept = keptLabels.removeValue(forKey: uid) { decisions.labels = kept.labels }
         return decisions
     }
 
     /// What an agent that was never seen is answered when too many wait already; nil when it may join.
-    func turnedAway() -> AgentReply? {
-        guard settings.approvalRequired, pendingCount >= Self.pendingLimit else { return nil }
+    func turnedAway(_ uid: InstanceUID) -> AgentReply? {
+        guard settings.approvalRequired, pendingCount >= Self.pendingLimit, ownTokens.token(of: uid) == nil else {
+            return nil
+        }
         return AgentReply(
             .unavailable(
                 "\(Self.pendingLimit) agents wait for approval already; come back later", retryAfter: Self.pendingRetry

@@ -14,6 +14,7 @@ extension FleetState {
             link: nil
         )
         if decisions != .none { effects.changes.append(.decisions(uid, decisions, at: now.wall)) }
+        tokenOwnerCame(uid, at: records.count - 1, now, &effects)
         return records.count - 1
     }
 
@@ -76,7 +77,9 @@ extension FleetState {
     }
 
     /// Forgets an agent and cancels what is queued for it; its labels are kept for a while.
-    mutating func forget(_ position: Int, at now: Moment, _ effects: inout Effects) {
+    ///
+    /// - Parameter keepsTokens: whether its own token is kept for as long, so that it can come back.
+    mutating func forget(_ position: Int, keepsTokens: Bool, at now: Moment, _ effects: inout Effects) {
         let uid = records[position].uid
         for id in commandsByAgent[uid] ?? [] {
             guard var open = commands[id] else { continue }
@@ -90,6 +93,7 @@ extension FleetState {
             unfile(id)
         }
         effects.changes.append(.forget(uid))
+        forgetTokens(of: uid, keeping: keepsTokens, at: now, &effects)
         let decisions = records[position].decisions
         if decisions.admission == .pending { pendingCount -= 1 }
         if !decisions.labels.isEmpty {
@@ -234,6 +238,7 @@ extension FleetState {
         }
         (doubts[old], heirs[old]) = (nil, nil)
         effects.changes.append(.rename(from: old, to: uid))
+        ownTokens.move(from: old, to: uid)
         for kind in OfferKind.allCases {
             let handover = handovers.removeValue(forKey: OfferKey(uid: old, kind: kind))
             handovers[OfferKey(uid: uid, kind: kind)] = handover

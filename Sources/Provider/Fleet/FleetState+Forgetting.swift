@@ -9,6 +9,8 @@ extension FleetState {
     static let forgetGrace = Duration.seconds(3_600)
     /// The most that are forgotten in one step of time.
     static let forgetLimit = 1_000
+    /// How often it is looked for tokens that nobody will ask for.
+    private static let oldTokensInterval = Duration.seconds(3_600)
     /// How long numbers that jumped are remembered.
     private static let doubtTime = Duration.seconds(600)
 
@@ -21,6 +23,10 @@ extension FleetState {
             doubts = [:]
         }
         dropKeptLabels(at: now, &effects)
+        if now.monotonic >= nextTokensEnd {
+            nextTokensEnd = now.monotonic + Self.oldTokensInterval.nanoseconds
+            dropOldTokens(at: now, &effects)
+        }
         guard now.monotonic >= forgettingFrom else { return }
         var count = 0
         // From the end: the place of one that goes is taken by the last, which was looked at before.
@@ -30,7 +36,7 @@ extension FleetState {
                 return
             }
             note("forgotten", position, "not heard for \(settings.forgetAfterSeconds) s", now, &effects)
-            forget(position, at: now, &effects)
+            forget(position, keepsTokens: true, at: now, &effects)
             count += 1
         }
     }

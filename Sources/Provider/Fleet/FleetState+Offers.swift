@@ -65,7 +65,8 @@ extension FleetState {
         handovers[OfferKey(uid: uid, kind: kind)] = Handover(at: now.monotonic)
         note("\(kind.rawValue)_offered", position, "revision \(offer.revision)", now, &effects)
         var delivery = Delivery(commandID: id, message: answer(to: uid), link: link)
-        delivery.content = OfferedContent(kind: kind, hash: offer.hash)
+        delivery.content = OfferedContent(
+            kind: kind, hash: offer.hash, token: offer.token.map { makeToken($0, for: uid, at: now, &effects) })
         effects.deliveries.append(delivery)
         return true
     }
@@ -95,16 +96,24 @@ extension FleetState {
                     ? record.facts.reported(kind).hash != offer.hash : offer.command == CommandKind.heartbeat.name,
                 CommandKind.offering(offer.command)?.isTaken(by: record.facts, [:]) == true
             else { continue }
+            // Its settings have come with it.
+            if let token = offer.token, ownTokens[token]?.shownAt != nil { continue }
             let key = OfferKey(uid: record.uid, kind: kind)
             let isReport =
                 message.hasAgentDescription
                 || (kind == .config ? message.hasRemoteConfigStatus : message.hasConnectionSettingsStatus)
             let occasion: Handover.Occasion =
-                if isRepeated { .answerLost } else if begins, kind == .config, !vitals[position].isPolling {
+                if isRepeated || offer.token != nil && link.credential.isEnrolment && (begins || link.push == nil) {
+                    // Who has to show the enrolment again has not got the token.
+                    .answerLost
+                } else if begins, kind == .config, !vitals[position].isPolling {
                     .session
                 } else { begins || isReport ? .report : .message }
             guard handovers[key, default: Handover(at: nil)].repeats(on: occasion, at: now) else { continue }
-            contents.append(OfferedContent(kind: kind, hash: offer.hash))
+            contents.append(
+                OfferedContent(
+                    kind: kind, hash: offer.hash,
+                    token: offer.token.map { makeToken($0, for: record.uid, at: now, &effects) }))
             note("\(kind.rawValue)_offered", position, "revision \(offer.revision), again", now, &effects)
         }
         guard !contents.isEmpty else { return }
@@ -149,6 +158,26 @@ extension FleetState {
             case .applying, .unset: .applying
             }
         mark(kind, hash, state, error: error, at: position, now, &effects)
+    }
+
+    /// The agent shows a token that it was offered: it has what went with it.
+    mutating func tokenShown(_ id: UInt64, at position: Int, _ now: Moment, _ effects: inout Effects) {
+        guard let desired = records[position].decisions.settings.desired, desired.token == id,
+            desired.state != .applied
+        else { return }
+        if var open = commands[desired.commandID], open.awaitsProof {
+            open.proved("the agent shows its token", at: now)
+            update(open, &effects)
+        }
+        mark(.settings, desired.hash, .applied, error: nil, at: position, now, &effects)
+    }
+
+    /// Takes the tokens out of what is offered to an agent: they were revoked.
+    mutating func dropTokenOffers(at position: Int, _ now: Moment, _ effects: inout Effects) {
+        decide(.settings, at: position, now, &effects) { offering in
+            offering.desired?.token = nil
+            offering.fallback?.token = nil
+        }
     }
 
     /// Notes what became of the offers with this hash that the agent got.

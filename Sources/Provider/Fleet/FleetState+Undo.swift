@@ -24,6 +24,7 @@ extension FleetState {
         fileprivate let vitals: Vitals
         fileprivate let aliases: [InstanceUID: InstanceUID]
         fileprivate let commands: [OpenCommand]
+        fileprivate let ownTokens: [OwnToken]
         fileprivate let handovers: [OfferKey: Handover]
         /// The uid that it was offered.
         fileprivate let offeredUID: InstanceUID?
@@ -99,7 +100,7 @@ extension FleetState {
         let uid = records[position].uid
         return Forgotten(
             record: records[position], vitals: vitals[position], aliases: aliases.filter { $0.value == uid },
-            commands: (commandsByAgent[uid] ?? []).compactMap { commands[$0] },
+            commands: (commandsByAgent[uid] ?? []).compactMap { commands[$0] }, ownTokens: ownTokens.tokens(of: uid),
             handovers: handovers.filter { $0.key.uid == uid }, offeredUID: offers[uid]
         )
     }
@@ -113,6 +114,7 @@ extension FleetState {
             append(forgotten.record, forgotten.vitals, link: nil)
         }
         keptLabels[uid] = nil
+        for token in forgotten.ownTokens where ownTokens[token.id] == nil { ownTokens.insert(token) }
         aliases.merge(forgotten.aliases) { now, _ in now }
         handovers.merge(forgotten.handovers) { now, _ in now }
         if let offered = forgotten.offeredUID, offers[uid] == nil {

@@ -54,6 +54,9 @@ struct FleetState: Sendable {
         let contents: [OfferedContent]
         let message: ServerToAgent
         let link: Link
+
+        /// Whether it must not leave before the changes of the same effects are on disk.
+        var waitsForDisk: Bool { contents.contains { $0.token != nil } }
     }
 
     // One agent is one position in the three arrays; readers take copies of the first two.
@@ -85,6 +88,15 @@ struct FleetState: Sendable {
     var commandsByAgent: [InstanceUID: [String]] = [:]
 
     var settings = ProviderSettings()
+    /// What lets agents in for the first time, and the tokens that agents have for themselves.
+    var enrolments = EnrolmentBook()
+    var ownTokens = OwnTokenBook()
+    /// Of the database, when enrolments were read.
+    var foreignVersion = 0
+    /// Agents that were refused for what they showed, as far as the audit has not been told.
+    var refusals = RefusalLog()
+    /// On the monotonic clock: when it is next looked for tokens that nobody will ask for.
+    var nextTokensEnd = Int64.min
     /// How many agents wait for approval.
     var pendingCount = 0
     /// The labels of agents that were forgotten.
@@ -123,6 +135,8 @@ struct FleetState: Sendable {
     init(_ stored: Store.StoredFleet, now: Moment) {
         aliases = stored.aliases
         settings = stored.settings
+        enrolments = EnrolmentBook(stored.enrolments)
+        ownTokens = OwnTokenBook(stored.ownTokens, revoked: stored.revokedTokens)
         keptLabels = stored.keptLabels.mapValues { KeptLabels(labels: $0.labels, since: now.past($0.since)) }
         forgettingFrom = now.monotonic + Self.forgetGrace.nanoseconds
         for agent in stored.agents {
@@ -166,13 +180,15 @@ struct FleetState: Sendable {
     mutating func receive(
         _ message: AgentToServer, from uid: InstanceUID, over link: Link, at now: Moment, _ effects: inout Effects
     ) -> AgentReply {
+        if let reply = refusal(of: uid, message, over: link, at: now, &effects) { return reply }
         separate(uid, at: now, &effects)
         adopt(uid, at: now, &effects)
         let own = index.position(of: uid)
-        let former = own == nil ? formerSender(uid, message, over: link) : nil
+        let former = own == nil ? provedSender(uid, over: link) ?? formerSender(uid, message, over: link) : nil
         let isNew = own == nil && former == nil
-        if isNew, let reply = turnedAway() { return reply }
+        if isNew, let reply = turnedAway(uid) { return reply }
         let position = own ?? former ?? join(uid, message, over: link, at: now, &effects)
+        vitals[position].identity = link.credential.identity
         if records[position].decisions.admission != .approved {
             return receiveUnadmitted(message, at: position, isNew: isNew, over: link, now, &effects)
         }
@@ -208,6 +224,7 @@ struct FleetState: Sendable {
 
         apply(message, at: position, isNew: isNew, now, &effects)
         takeProof(message, at: position, now, &effects)
+        offerOwnToken(to: position, over: link, at: now, &effects)
 
         let before = effects.deliveries.count
         if !isRepeated, former == nil { deliver(to: position, over: link, at: now, &effects) }
@@ -282,6 +299,7 @@ struct FleetState: Sendable {
             }
         }
         settleRivals(at: now, &effects)
+        effects.changes += refusals.flush(at: now).map(Change.audit)
         forgetAbsent(at: now, &effects)
         endWaiting(at: now, &effects)
         advanceOperations(at: now, &effects)

@@ -45,6 +45,11 @@ struct Offer: RESTObject, Equatable {
     var heartbeatSeconds: Int?
     /// Whether the endpoint in connection settings is the one of `agent_url`, and not one that a person gave.
     var isEndpointFilled = false
+    /// The id of a token of the agent's own that goes with connection settings: made when they are handed over, and
+    /// never in the stored content.
+    var token: UInt64?
+    /// The hash of the content where `hash` stands for content and token.
+    var contentHash: ContentHash?
 
     init() {}
 
@@ -64,7 +69,14 @@ struct Offer: RESTObject, Equatable {
         var isFilled = isEndpointFilled ? true : nil
         try coder.field("endpoint_filled", &isFilled)
         isEndpointFilled = isFilled ?? false
+        var tokenID = token?.hexDigits
+        try coder.field("own_token", &tokenID)
+        token = tokenID.flatMap { UInt64(hexDigits: $0) }
+        try coder.field("content_hash", &contentHash)
     }
+
+    /// What the content alone has as its hash.
+    var plainHash: ContentHash { contentHash ?? hash }
 
     /// What the audit tells of it: nothing of its content.
     var auditText: String { "revision \(revision), hash \(hash.hex.prefix(12))" }
@@ -118,6 +130,8 @@ struct Offering: RESTObject, Equatable {
 struct OfferedContent: Sendable, Equatable {
     let kind: OfferKind
     let hash: ContentHash
+    /// Goes with connection settings as their Authorization header; it is nowhere else.
+    var token: AgentSecret?
 }
 
 extension AgentFacts {

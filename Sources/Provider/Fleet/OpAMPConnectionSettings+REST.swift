@@ -90,6 +90,12 @@ extension OpAMPConnectionSettings {
         return ContentHash(Array(hash.finalize()))
     }
 
+    /// Has the agent show this token from now on. The other headers stay.
+    mutating func authorize(with token: AgentSecret) {
+        headers.headers.removeAll(where: \.isAuthorization)
+        headers.headers.append(.with { ($0.key, $0.value) = ("Authorization", token.authorization) })
+    }
+
     /// As the store keeps it. There are no maps in it, so that equal settings are equal bytes.
     var stored: [UInt8] { (try? serializedBytes()) ?? [] }
 
@@ -154,4 +160,9 @@ extension Headers {
     fileprivate func told(isUnmasked: Bool) -> [String: String] {
         Dictionary(headers.map { ($0.key, isUnmasked ? $0.value : SecretMask.mark) }) { first, _ in first }
     }
+}
+
+extension Header {
+    /// Whether it tells who sends a request.
+    var isAuthorization: Bool { key.lowercased() == "authorization" }
 }

@@ -9,7 +9,7 @@ struct API: Sendable {
     static let routes: RouteTable = RouteTable(
         routes: Route.info + Route.agents + Route.commands + Route.operations + Route.configs + Route.connections
             + Route.approvals + Route.settings + Route.audit + Route.auditExport + Route.tokens + Route.session
-            + Route.events + Route.operational + Route.exports + Route.mutes)
+            + Route.events + Route.operational + Route.exports + Route.mutes + Route.enrolments)
 
     let fleet: Fleet
     let doorkeeper: Doorkeeper

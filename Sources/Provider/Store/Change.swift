@@ -44,6 +44,17 @@ enum Change: Sendable {
     case tokenRevoked(id: String, at: Timestamp)
     /// When tokens were last used.
     case tokensUsed([(id: String, at: Timestamp)])
+    /// The content of a configuration, or of settings, under another hash too.
+    case copyConfig(from: ContentHash, to: ContentHash)
+    /// An enrolment that was made.
+    case enrolment(StoredEnrolment)
+    /// How many agents an enrolment has let in.
+    case enrolmentUsed(UInt64, used: Int, at: Timestamp)
+    case enrolmentRevoked(UInt64, at: Timestamp)
+    /// A token of an agent as it is now, and the end of one, and those that nobody needs to know of any more.
+    case ownToken(OwnToken)
+    case ownTokenRevoked(UInt64, at: Timestamp)
+    case ownTokensGone([UInt64])
 
     func write(to database: Database) throws {
         switch self {
@@ -69,7 +80,7 @@ enum Change: Sendable {
             }
         case .rename(let old, let new):
             let names: StatementArguments = [new.description, old.description]
-            for table in ["agents", "decisions", "commands", "events", "revisions"] {
+            for table in ["agents", "decisions", "commands", "events", "revisions", "agent_tokens"] {
                 try run(database, "UPDATE \(table) SET uid = ? WHERE uid = ?", names)
             }
             try run(database, "UPDATE OR REPLACE notices SET uid = ? WHERE uid = ?", names)
@@ -186,6 +197,24 @@ enum Change: Sendable {
             for use in uses {
                 try run(database, "UPDATE tokens SET last_used_at = ? WHERE id = ?", [use.at.nanoseconds, use.id])
             }
+        case .copyConfig(let old, let new):
+            try run(
+                database,
+                "INSERT OR IGNORE INTO configs (hash, body, size) SELECT ?, body, size FROM configs WHERE hash = ?",
+                [new.hex, old.hex])
+        case .enrolment(let enrolment): try enrolment.insert(into: database)
+        case .enrolmentUsed(let id, let used, let at):
+            try run(
+                database, "UPDATE enrolments SET used = ?, last_used_at = ? WHERE id = ?",
+                [used, at.nanoseconds, id.hexDigits])
+        case .enrolmentRevoked(let id, let at):
+            try run(
+                database, "UPDATE enrolments SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL",
+                [at.nanoseconds, id.hexDigits])
+        case .ownToken(let token): try token.save(in: database)
+        case .ownTokenRevoked(let id, let at): try OwnToken.revoke(id, at: at, in: database)
+        case .ownTokensGone(let ids):
+            for id in ids { try run(database, "DELETE FROM agent_tokens WHERE id = ?", [id.hexDigits]) }
         }
     }
 

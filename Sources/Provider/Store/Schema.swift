@@ -120,6 +120,24 @@ enum Schema {
                     """
             )
         }
+        migrator.registerMigration("v13 enrolments") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE enrolments (
+                        id TEXT PRIMARY KEY NOT NULL, name TEXT, digest BLOB NOT NULL, created_at INTEGER NOT NULL,
+                        created_by TEXT NOT NULL, expires_at INTEGER NOT NULL, uses INTEGER NOT NULL,
+                        used INTEGER NOT NULL, revoked_at INTEGER, last_used_at INTEGER
+                    );
+                    CREATE TABLE agent_tokens (
+                        id TEXT PRIMARY KEY NOT NULL, uid TEXT NOT NULL, digests BLOB NOT NULL,
+                        issued_at INTEGER NOT NULL, enrolment TEXT, shown_at INTEGER, forgotten_at INTEGER,
+                        revoked_at INTEGER
+                    );
+                    CREATE INDEX agent_tokens_by_agent ON agent_tokens (uid);
+                    CREATE INDEX agent_tokens_revoked ON agent_tokens (revoked_at) WHERE revoked_at IS NOT NULL;
+                    """
+            )
+        }
         return migrator
     }
 }

@@ -34,16 +34,10 @@ extension StoredToken {
                     id: try row.value("id"), name: try row.value("name"), role: role,
                     digest: Array(try row.value("digest") as Data),
                     createdAt: Timestamp(nanoseconds: try row.value("created_at")),
-                    createdBy: try row.value("created_by"), expiresAt: try Self.time("expires_at", in: row),
-                    revokedAt: try Self.time("revoked_at", in: row),
-                    lastUsedAt: try Self.time("last_used_at", in: row))
+                    createdBy: try row.value("created_by"), expiresAt: try row.time("expires_at"),
+                    revokedAt: try row.time("revoked_at"), lastUsedAt: try row.time("last_used_at"))
             }
         }
-    }
-
-    private static func time(_ column: String, in row: Row) throws(UnreadableColumn) -> Timestamp? {
-        if (row[column] as DatabaseValue).isNull { return nil }
-        return Timestamp(nanoseconds: try row.value(column))
     }
 
     /// - Throws: for a name that another token has which is not revoked.

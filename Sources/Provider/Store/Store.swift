@@ -359,6 +359,10 @@ extension Store {
         var commands: [OpenCommand] = []
         /// Those that run.
         var operations: [OpenOperation] = []
+        var enrolments: [StoredEnrolment] = []
+        var ownTokens: [OwnToken] = []
+        /// Ids.
+        var revokedTokens: [UInt64] = []
     }
 
     /// Reads the fleet.
@@ -401,6 +405,9 @@ extension Store {
                         try row.read("commands", "id") { try OpenCommand(json: JSON(parsing: row.value("body"))) })
                 }
                 fleet.operations = try Self.operations(database, "state = 'running'", [])
+                fleet.enrolments = try StoredEnrolment.all(in: database)
+                fleet.ownTokens = try OwnToken.all(in: database)
+                fleet.revokedTokens = try OwnToken.revoked(in: database)
                 return fleet
             }
         } catch {

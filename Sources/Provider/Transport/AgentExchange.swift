@@ -35,7 +35,8 @@ struct AgentExchange: Sendable {
                 let reply = uid.map { ServerToAgent.stopping($0) } ?? .badRequest("instance_uid must have 16 bytes")
                 return answer(AgentReply(reply), isGzipAccepted: head.acceptsGzip)
             }
-            return answer(await reply(to: message, from: remoteAddress, pass.credential), isGzipAccepted: head.acceptsGzip)
+            return answer(
+                await reply(to: message, from: remoteAddress, pass.credential), isGzipAccepted: head.acceptsGzip)
         } catch AgentBodyError.tooLarge(let problem) {
             return Response(problem)
         } catch AgentBodyError.malformed(let reason) {

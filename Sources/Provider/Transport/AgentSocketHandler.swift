@@ -168,8 +168,10 @@ final class AgentSocketHandler: ChannelInboundHandler {
     }
 
     /// Ends the connection if it was opened with a token that the provider does not accept any more.
-    private func hasToken(_ channel: any Channel) -> Bool {
-        guard !conversation.isClosing, !pass.isInForce else { return true }
+    ///
+    /// - Parameter isThorough: whether of tokens that the provider made, too: of these the fleet knows with each message.
+    private func hasToken(_ channel: any Channel, isThorough: Bool = false) -> Bool {
+        if conversation.isClosing || pass.isInForce && (!isThorough || fleet.isInForce(pass.credential)) { return true }
         logger.notice("an agent's connection ends: its token is not accepted any more")
         perform(conversation.close(.policyViolation), on: channel)
         return false
@@ -211,7 +213,7 @@ final class AgentSocketHandler: ChannelInboundHandler {
     /// Once each ping interval.
     func beat() {
         guard let channel = context?.channel else { return }
-        guard hasToken(channel) else { return }
+        guard hasToken(channel, isThorough: true) else { return }
         hasLasted = true
         if let farewell { perform(conversation.close(farewell), on: channel) }
         switch conversation.beat() {

@@ -51,7 +51,8 @@ package struct Listener: Service {
         defer { listeners.ended(name) }
         let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, gate: gate, logger: logger)
         let application = Application(
-            responder: ProviderResponder(exchange: exchange, api: api),
+            responder: ProviderResponder(
+                exchange: exchange, enrolment: EnrolExchange(fleet: fleet, gate: gate), api: api),
             server: HTTPServerBuilder { responder in
                 ProviderChannel(responder: responder, connections: connections, gate: gate) { head in
                     let uid = head.headers.first(name: AgentRequestHead.instanceUIDField).flatMap { InstanceUID($0) }

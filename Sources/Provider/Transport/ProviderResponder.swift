@@ -4,7 +4,7 @@ import Hummingbird
 import HummingbirdCore
 import NIOCore
 
-/// Answers every HTTP request of a listener: the access rules first, then the agents' path, then the API.
+/// Answers every HTTP request of a listener: the access rules first, then the agents' paths, then the API.
 struct ProviderResponder: HTTPResponder {
     struct Context: RequestContext {
         var coreContext: CoreRequestContextStorage
@@ -17,6 +17,7 @@ struct ProviderResponder: HTTPResponder {
     }
 
     let exchange: AgentExchange
+    let enrolment: EnrolExchange
     let api: API
 
     func respond(to request: Request, context: Context) async throws -> Response {
@@ -30,6 +31,8 @@ struct ProviderResponder: HTTPResponder {
             response = Response(problem)
         } else if path == OpAMPEndpoint.path {
             response = try await exchange.respond(to: request, from: context.remoteAddress)
+        } else if path == OpAMPEndpoint.enrolPath {
+            response = try await enrolment.respond(to: request, from: context.remoteAddress)
         } else {
             response = await api.respond(
                 to: request, path: path, query: target.dropFirst(path.count + 1), from: context.remoteAddress)

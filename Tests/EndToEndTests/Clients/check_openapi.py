@@ -51,9 +51,10 @@ def settings(url, token):
     # Not before the operation: with another uid the agent is another target than was planned.
     command = ask(f"{api}/agents/web-01/commands", token, "POST", {"command": "identify"})
     ask(f"{api}/agents/web-01/config", token, "PUT", {"files": {"a.conf": {"content": "[SERVICE]\n"}}})
+    enrolment = ask(f"{api}/enrolments", token, "POST", {"name": "rack-7", "uses": 5})
     values = {
         "path.ref": REFERENCES,
-        "path.id": [command["id"], operation["id"]],
+        "path.id": [command["id"], operation["id"], enrolment["id"]],
         "path.number": [1, 2],
         "query.agent": REFERENCES,
         "query.filter": FILTERS,

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 """An agent over plain HTTP, made of the PyPI OpAMP client; says goodbye at the end of its input.
 
-usage: opamp_agent.py URL
+usage: opamp_agent.py URL [enrol]
 
-Prints `connected` once its first report was answered, and every error that the server answers.
+With `enrol` it first exchanges the enrolment token in the environment variable TOKEN for one of its own. Prints `connected` once its first report was answered, and every error that the server answers.
 """
+import json
+import os
 import sys
+import urllib.request
 
 from opentelemetry._opamp.agent import OpAMPAgent
 from opentelemetry._opamp.callbacks import OpAMPCallbacks
@@ -27,12 +30,23 @@ class Callbacks(OpAMPCallbacks):
         print(f"error: {error_response}", flush=True)
 
 
+def enrolled(url, uid):
+    """The headers of an agent that has exchanged its enrolment token."""
+    body = json.dumps({"instance_uid": uid.hex()}).encode()
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{url}/enrol", body, headers), timeout=10) as answer:
+        return {"Authorization": f"Bearer {json.load(answer)['token']}"}
+
+
 client = OpAMPClient(
     endpoint=sys.argv[1],
     agent_identifying_attributes={"service.name": "python-app", "service.version": "1.2.3"},
     agent_non_identifying_attributes={"host.name": "python-host"},
     timeout_millis=10_000,
 )
+if sys.argv[2:] == ["enrol"]:
+    # It takes headers only before it has chosen its uid.
+    client._headers.update(enrolled(sys.argv[1], client._instance_uid))
 agent = OpAMPAgent(interval=0.2, callbacks=Callbacks(), client=client)
 agent.start()
 sys.stdin.read()
