@@ -79,8 +79,10 @@ final class AgentRunner: Runner {
     }
 
     private func opened(_ channel: any Channel) {
-        // It may have ended already, or the fleet is stopping.
-        guard case .connecting = link, channel.isActive, !staysAway else { return channel.close(promise: nil) }
+        // The fleet is stopping, or another attempt has begun.
+        guard case .connecting = link, !staysAway else { return channel.close(promise: nil) }
+        // It has ended already: nobody will tell.
+        guard channel.isActive else { return closed() }
         link = .open(channel)
         connection += 1
         context.statistics.opened(again: connection > 1)

@@ -125,6 +125,41 @@ import Testing
         }
     }
 
+    /// Kills a provider once an enrolment was used so often, and starts it again.
+    private func killed(_ provider: Provider, _ stage: Stage, used: Int) async throws -> Provider {
+        _ = try await provider.wait(for: "enrolments") { list in
+            list["enrolments"]?.array?.first?["used"]?.integer ?? 0 >= used
+        }
+        provider.child.signal(SIGKILL)
+        _ = await provider.child.exitCode()
+        return try await self.provider(stage, port: provider.port)
+    }
+
+    @Test func `a provider that is killed while a fleet is enrolled lets every agent in with what it has`() async throws
+    {
+        try await withStage { stage in
+            let agents = 40
+            let (id, _, file) = try await enrolment(stage, uses: agents)
+            let first = try await provider(stage)
+            _ = try stage.start(
+                "opamp-sim",
+                [
+                    "--url", first.agentURL, "--agents", "\(agents)", "--heartbeat", "1", "--enrolment-token-file",
+                    file, "--log-level", "error",
+                ])
+            // At some moments in the middle of it.
+            let second = try await killed(first, stage, used: 1)
+            let third = try await killed(second, stage, used: agents / 4)
+            let provider = try await killed(third, stage, used: agents / 2)
+            _ = try await provider.wait(for: "agents?filter=identity:verified%20status:connected") {
+                $0["matched"]?.integer == agents
+            }
+            let list = try await provider.get("enrolments")
+            let enrolment = try #require(list["enrolments"]?.array?.first { $0["id"]?.string == id })
+            #expect(enrolment["used"]?.integer == agents, "each use was written once, with what it led to")
+        }
+    }
+
     @Test func `an agent of the client opentelemetry-opamp-client shows the token that was exchanged for it`()
         async throws
     {
