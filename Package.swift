@@ -32,7 +32,7 @@ let package = Package(
         .target(name: "FleetAPI", dependencies: ["JSON"]),
         .target(name: "FleetClient", dependencies: ["FleetAPI", "HTTP", "JSON"]),
         .target(name: "FleetTools", dependencies: ["FleetAPI", "FleetClient", "JSON", "MCP"]),
-        .target(name: "ClientSetup", dependencies: ["JSON"]),
+        .target(name: "ClientSetup", dependencies: ["FleetAPI", "HTTP", "JSON"]),
         .executableTarget(
             name: "opamp-mcp",
             dependencies: ["ClientSetup", "FleetAPI", "FleetClient", "FleetTools", "JSON", "MCP"],
@@ -116,7 +116,11 @@ let package = Package(
             name: "FleetToolsTests",
             dependencies: ["FleetAPI", "FleetClient", "FleetTools", "JSON", "MCP", "TestSupport"]
         ),
-        .testTarget(name: "ClientSetupTests", dependencies: ["ClientSetup", "JSON", "TestSupport"]),
+        .testTarget(
+            name: "ClientSetupTests",
+            dependencies: ["ClientSetup", "FleetAPI", "JSON", "TestSupport"],
+            exclude: ["Goldens"]
+        ),
         .testTarget(name: "OpAMPTests", dependencies: ["JSON", "OpAMP", "TestSupport"]),
         .testTarget(
             name: "ProviderTests",

@@ -27,6 +27,16 @@ expect '"name":"restart_agent"'
 expect '"id":"ping"'
 expect 'opamp-provider'
 
+# The scripts that connect clients find the program that was built, and need no home for another file.
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+./mcp/configure-codex.sh --file "$scratch/config.toml"
+grep -qF "command = \"$(realpath "$program")\"" "$scratch/config.toml" || {
+    echo "mcp/configure-codex.sh must write the path of $program" >&2
+    exit 1
+}
+./mcp/make-bundle.sh "$scratch/opamp-mcp.mcpb"
+
 # The README's table names the tools that there are, in their order.
 diff <("$program" tools | cut -f 1) <(grep -oE '^\| `[a-z]+_[a-z_]+` \|' README.md | tr -d '|` ') || {
     echo "README.md must list the tools of opamp-mcp" >&2

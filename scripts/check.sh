@@ -52,7 +52,7 @@ check_commands() {
     while read -r command; do
         program=${command%% *}
         case "$program" in
-            ./scripts/*) [ -x "$program" ] || fail "README.md shows $command, which cannot be run" ;;
+            ./scripts/* | ./mcp/*) [ -x "$program" ] || fail "README.md shows $command, which cannot be run" ;;
             .build/release/*) ;;
             *) fail "README.md shows $command, which nothing runs" ;;
         esac

@@ -96,8 +96,12 @@ python3 scripts/play.py examples/first-conversation.jsonl opamp-mcp
 printf '\nThe restart of web-17 was confirmed by the agent: it reported another start time.\n'
 
 step "Connect Claude Desktop"
+echo "$bin/opamp-mcp --provider $OPAMP_SERVER_URL configure claude-desktop"
+echo "or by hand:"
 opamp-mcp print-config claude-desktop 2>&1
 step "Connect Codex"
+echo "$bin/opamp-mcp --provider $OPAMP_SERVER_URL configure codex"
+echo "or by hand:"
 opamp-mcp print-config codex 2>&1
 step "Or ask from the shell"
 echo "$bin/opamp-mcp --provider $OPAMP_SERVER_URL call fleet_summary"

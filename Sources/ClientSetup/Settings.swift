@@ -3,8 +3,10 @@ package struct Settings: Sendable, Equatable {
     /// What the program is asked to do.
     package enum Job: Sendable, Equatable {
         case serve
+        case configure([Client])
         case printConfig(Client)
-        /// - Parameter arguments: JSON text, nil when none was given.
+        case doctor
+        /// - Parameter arguments: JSON text, nil when none was given, `-` for what standard input holds.
         case call(tool: String, arguments: String?)
         case listTools
         case version
@@ -33,5 +35,23 @@ package struct Settings: Sendable, Equatable {
 
     static let confirmations = ["never", "bulk", "always"]
 
+    /// What the sub-commands for people are told.
+    package var setup = SetupOptions()
+
+    /// The flags that were given, with their values as they were written.
+    var given: [Flag: String] = [:]
+    /// Whether a flag or a variable said where the provider is.
+    var isProviderChosen = false
+
     package init() {}
+}
+
+/// What `configure`, `doctor`, `tools` and `call` are told beyond what serving takes.
+package struct SetupOptions: Sendable, Equatable {
+    package var name = ClientConfig.serverName
+    package var file: String?
+    package var isDryRun = false
+    package var removes = false
+    package var replaces = false
+    package var isJSON = false
 }

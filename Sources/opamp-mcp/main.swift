@@ -42,16 +42,12 @@ func safeguards(_ settings: Settings) throws -> Safeguards {
     return safeguards
 }
 
-func absolute(_ path: String) -> String {
-    guard let found = realpath(path, nil) else { return path }
-    defer { free(found) }
-    return String(cString: found)
+func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
 }
 
 do {
-    let settings = try Settings(arguments: Array(CommandLine.arguments.dropFirst())) { name in
-        getenv(name).map { String(cString: $0) }
-    }
+    let settings = try Settings(arguments: Array(CommandLine.arguments.dropFirst()), environment: variable)
     var selection = ToolSelection()
     selection.isReadOnly = settings.isReadOnly
     selection.only = settings.tools
@@ -60,25 +56,44 @@ do {
     switch settings.job {
     case .version: write("opamp-mcp \(productVersion)\n", to: output)
     case .help: write(helpText, to: output)
+    case .listTools where settings.setup.isJSON:
+        write(JSON.object(JSON.Object([("tools", .array(tools.map(\.listing)))])).text + "\n", to: output)
     case .listTools:
         for tool in tools { write("\(tool.name)\t\(tool.listing["description"]?.string ?? "")\n", to: output) }
+    case .configure(let clients):
+        let configure = try Configure(settings, program: programPath(), environment: variable, absolute: absolutePath)
+        let (text, isDone) = configure.run(clients)
+        write(text, to: output)
+        exit(isDone ? 0 : 1)
     case .printConfig(let client):
-        let config = ClientConfig(program: absolute("/proc/self/exe"), settings: settings, absolute: absolute)
+        let config = ClientConfig(program: programPath(), settings: settings, absolute: absolutePath)
         write(config.block(for: client), to: output)
-        write("add this to \(client.file)\n", to: STDERR_FILENO)
+        write("add this to \(client.place(environment: variable))\n", to: STDERR_FILENO)
         if settings.token != nil, settings.tokenFile == nil {
             write("OPAMP_SERVER_TOKEN is not in it; use --token-file\n", to: STDERR_FILENO)
         }
+    case .doctor:
+        let findings = await Doctor(settings, program: programPath(), environment: variable).examine()
+        write(settings.setup.isJSON ? JSON.array(findings.map(\.json)).text + "\n" : report(findings), to: output)
+        exit(findings.contains { $0.outcome == .fail } ? 1 : 0)
     case .call(let tool, let text):
+        guard tools.contains(where: { $0.name == tool }) else {
+            throw UsageError("call \(tool) is not possible; tools: \(tools.map(\.name).joined(separator: ", "))")
+        }
         let arguments: JSON
         do {
-            arguments = try text.map { try JSON(parsing: $0) } ?? [:]
+            arguments = try (text == "-" ? try readInput(limit: 4 << 20) : text).map { try JSON(parsing: $0) } ?? [:]
         } catch {
             throw UsageError("call \(tool): the arguments are \(error); give one JSON object")
         }
         let server = fleetServer(tools, try client(settings), try safeguards(settings))
         let result = await server.callTool(tool, arguments: arguments)
-        write(result.text + "\n", to: output)
+        if settings.setup.isJSON {
+            let answer: JSON = ["is_error": .bool(result.isError), "text": .string(result.text), "tool": .string(tool)]
+            write(answer.text + "\n", to: output)
+        } else {
+            write(result.text + "\n", to: output)
+        }
         exit(result.isError ? 1 : 0)
     case .serve:
         let stop = StopSignal()

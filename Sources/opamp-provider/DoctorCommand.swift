@@ -1,4 +1,5 @@
 import ArgumentParser
+import FleetAPI
 import Glibc
 import JSON
 import Program

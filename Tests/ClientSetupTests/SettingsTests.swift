@@ -45,6 +45,10 @@ import Testing
         #expect(try settings("call", "get_agent").job == .call(tool: "get_agent", arguments: nil))
         #expect(try settings("--version").job == .version)
         #expect(try settings("tools", "--help").job == .help)
+        #expect(try settings("doctor", "--json").job == .doctor)
+        #expect(
+            try settings("configure", "codex", "--dry-run", "cursor", "codex").job == .configure([.codex, .cursor]))
+        #expect(try settings("call", "get_agent", "-").job == .call(tool: "get_agent", arguments: "-"))
     }
 
     @Test(arguments: [
@@ -58,7 +62,19 @@ import Testing
         (["--provider", "http://"], "--provider http:// is not an address"),
         (["--provider", "http://me:secret@h"], "--provider holds more than an address"),
         (["--client-cert", "/c"], "--client-cert and --client-key go together"),
-        (["serve"], "unknown sub-command serve; allowed: print-config"),
+        (["serve"], "unknown sub-command serve; allowed: configure CLIENT..., print-config"),
+        (["configure"], "configure needs a client: claude-desktop, claude-code, codex, gemini, vscode, cursor"),
+        (["configure", "codex", "emacs"], "configure emacs is not known; clients: claude-desktop"),
+        (
+            ["configure", "librechat"],
+            "configure librechat is not possible: its file may be anywhere; use print-config"
+        ),
+        (["configure", "codex", "cursor", "--file", "f"], "--file is the file of one client"),
+        (["configure", "codex", "--name", "a b"], "--name a b is not possible; allowed: 1 to 64 letters"),
+        (["configure", "codex", "--json"], "--json is for opamp-mcp call, tools, doctor"),
+        (["--dry-run"], "--dry-run is for opamp-mcp configure"),
+        (["doctor", "--remove"], "--remove is for opamp-mcp configure"),
+        (["doctor", "all"], "unexpected argument all after doctor"),
         (["print-config"], "print-config needs a client: claude-desktop, claude-code, codex"),
         (["print-config", "vim"], "print-config vim is not known; clients: claude-desktop"),
         (["call"], "call needs a tool"),

@@ -1,4 +1,4 @@
-import FleetAPI
+package import FleetAPI
 
 /// Looks at everything that a provider needs, whether it runs or not; changes nothing.
 package struct Doctor: Sendable {

@@ -1,6 +1,6 @@
 package import JSON
 
-/// What the doctor found out about one thing.
+/// What a doctor found out about one thing.
 package struct Finding: Sendable, Equatable {
     package enum Outcome: String, Sendable {
         case ok, warn, fail
@@ -13,7 +13,7 @@ package struct Finding: Sendable, Equatable {
     /// The way out; nil where none is needed.
     package let advice: String?
 
-    init(_ check: String, _ outcome: Outcome, _ text: String, _ advice: String? = nil) {
+    package init(_ check: String, _ outcome: Outcome, _ text: String, _ advice: String? = nil) {
         (self.check, self.outcome, self.text, self.advice) = (check, outcome, text, advice)
     }
 
