@@ -21,7 +21,8 @@ func difference(from old: [UInt8], to new: [UInt8], path: String) -> String {
         }
         text += "@@ -\(place(from, i - from)) +\(place(to, j - to)) @@\n"
         let (gone, come) = shortened(Array(before[from..<i]), Array(after[to..<j]))
-        text += gone.map { "-\(shown($0))\n" }.joined() + come.map { "+\(shown($0))\n" }.joined()
+        text += gone.map { "-\(shown($0, beside: come))\n" }.joined()
+        text += come.map { "+\(shown($0, beside: gone))\n" }.joined()
     }
     return text
 }
@@ -56,6 +57,17 @@ private func shortened(_ gone: [String], _ come: [String]) -> ([String], [String
     return ([middle(old)], [middle(new)])
 }
 
+/// A line for a terminal; nothing of a neighbour's line that only gets or loses its comma.
+private func shown(_ line: String, beside others: [String]) -> String {
+    let isNeighbour = others.contains { $0 != line && withoutComma($0) == withoutComma(line) }
+    return isNeighbour ? (withoutComma(line) == line[...] ? "…" : "…,") : shown(line)
+}
+
+private func withoutComma(_ line: String) -> Substring {
+    let text = line.hasSuffix("\r") ? line.dropLast() : line[...]
+    return text.hasSuffix(",") ? text.dropLast() : text
+}
+
 /// A line for a terminal: without control characters, and with secrets masked.
 private func shown(_ line: String) -> String {
     let text = masked(line).unicodeScalars.filter {
@@ -67,7 +79,7 @@ private func shown(_ line: String) -> String {
 /// The text with quoted values masked whose name tells of a secret, and what follows `Bearer`.
 func masked(_ text: String) -> String {
     let secret = [
-        "token", "secret", "password", "passwd", "credential", "authorization", "api_key", "api-key", "apikey",
+        "token", "secret", "password", "passwd", "credential", "authorization", "key",
     ]
     var result = ""
     var (name, isValueDue) = ("", false)
