@@ -58,6 +58,8 @@ package struct ServerInfo: RESTObject, Equatable {
     package var agents = 0
     /// `sqlite` or `memory`.
     package var store = ""
+    /// When the certificate that its listeners show ends; absent without TLS.
+    package var certificateExpiresAt: Timestamp?
 
     package init() {}
 
@@ -67,5 +69,6 @@ package struct ServerInfo: RESTObject, Equatable {
         try coder.field("api", &api)
         try coder.field("agents", &agents)
         try coder.field("store", &store)
+        try coder.field("certificate_expires_at", &certificateExpiresAt)
     }
 }

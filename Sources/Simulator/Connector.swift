@@ -17,11 +17,13 @@ struct Connector: Sendable {
     let address: SocketAddress
     /// What agents show at first.
     let token: BearerToken?
+    /// nil: without.
+    let tls: ClientTLS?
     /// For the connection and again for the handshake.
     let timeout = TimeAmount.seconds(10)
 
-    init(to endpoint: Endpoint, at address: SocketAddress, token: BearerToken?) {
-        (self.endpoint, self.address, self.token) = (endpoint, address, token)
+    init(to endpoint: Endpoint, at address: SocketAddress, token: BearerToken?, tls: ClientTLS?) {
+        (self.endpoint, self.address, self.token, self.tls) = (endpoint, address, token, tls)
     }
 
     /// Connects and upgrades. The runner is told of every frame, and of the end of a connection that was upgraded.
@@ -37,6 +39,7 @@ struct Connector: Sendable {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try tls?.add(to: channel)
                     try upgrade(channel, for: runner, showing: token).cascade(to: upgraded)
                     let deadline = channel.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
                     upgraded.futureResult.whenComplete { _ in deadline.cancel() }

@@ -8,25 +8,31 @@ package struct Endpoint: Sendable, Equatable {
     }
 
     package let transport: Transport
+    /// Whether it is wss or https.
+    package let isSecure: Bool
     package let host: String
     package let port: Int
     package let path: String
 
-    /// Reads `ws://host:port/v1/opamp` or `http://…`; the port defaults to 80 and the path to `/v1/opamp`.
+    /// Reads `ws://host:port/v1/opamp`, `wss://…`, `http://…` or `https://…`; the port defaults to 80, or 443 with TLS,
+    /// and the path to `/v1/opamp`.
     package init(_ text: String) throws(EndpointError) {
         guard let url = URLComponents(string: text), let scheme = url.scheme?.lowercased() else { throw .notAURL(text) }
-        guard let transport = Transport(rawValue: scheme) else { throw .unsupportedScheme(scheme) }
+        isSecure = ["wss", "https"].contains(scheme)
+        guard let transport = Transport(rawValue: isSecure ? String(scheme.dropLast()) : scheme) else {
+            throw .unsupportedScheme(scheme)
+        }
         guard let host = url.host, !host.isEmpty, url.user == nil, url.query == nil, url.fragment == nil else {
             throw .notAURL(text)
         }
         self.transport = transport
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host
-        port = url.port ?? 80
+        port = url.port ?? (isSecure ? 443 : 80)
         guard (1...65_535).contains(port) else { throw .notAURL(text) }
         path = url.percentEncodedPath.isEmpty ? "/v1/opamp" : url.percentEncodedPath
     }
 
-    package var url: String { "\(transport.rawValue)://\(authority)\(path)" }
+    package var url: String { "\(transport.rawValue)\(isSecure ? "s" : "")://\(authority)\(path)" }
 
     /// The value of the Host header.
     var authority: String {
@@ -41,9 +47,9 @@ package enum EndpointError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notAURL(let text):
-            "\"\(text)\" is not a URL of the form ws://HOST:PORT/v1/opamp or http://HOST:PORT/v1/opamp"
+            "\"\(text)\" is not a URL of the form ws://HOST:PORT/v1/opamp, wss://…, http://… or https://…"
         case .unsupportedScheme(let scheme):
-            "\(scheme) is not supported; allowed are ws://HOST:PORT/v1/opamp and http://HOST:PORT/v1/opamp"
+            "\(scheme) is not supported; allowed are ws://HOST:PORT/v1/opamp, wss://…, http://… and https://…"
         }
     }
 }

@@ -30,6 +30,7 @@ final class RequestPool {
     let endpoint: Endpoint
     /// What agents show at first.
     let token: BearerToken?
+    private let tls: ClientTLS?
     private let address: SocketAddress
     private let limit: Int
     private let loop: any EventLoop
@@ -39,8 +40,11 @@ final class RequestPool {
     private var waiting: CircularBuffer<Request> = []
 
     /// - Parameter limit: the most connections at one time.
-    init(to endpoint: Endpoint, at address: SocketAddress, token: BearerToken?, limit: Int, on loop: any EventLoop) {
-        (self.endpoint, self.address, self.token) = (endpoint, address, token)
+    init(
+        to endpoint: Endpoint, at address: SocketAddress, token: BearerToken?, tls: ClientTLS?, limit: Int,
+        on loop: any EventLoop
+    ) {
+        (self.endpoint, self.address, self.token, self.tls) = (endpoint, address, token, tls)
         self.limit = limit
         self.loop = loop
     }
@@ -65,8 +69,9 @@ final class RequestPool {
         ClientBootstrap(group: loop)
             .connectTimeout(Self.timeout)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelInitializer { channel in
+            .channelInitializer { [tls] channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try tls?.add(to: channel)
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     try channel.pipeline.syncOperations.addHandler(
                         RequestConnection(pool.value, on: channel, timeout: Self.timeout)

@@ -87,9 +87,10 @@ package struct SimulatedFleet: Sendable {
                 loop: loop, timers: timers, statistics: statistics, journal: journal, logger: logger,
                 allAnswered: { output(["connected": .integer(options.agents)]) }
             )
-            let connector = Connector(to: endpoint, at: address, token: options.token)
+            let connector = Connector(to: endpoint, at: address, token: options.token, tls: options.tls)
             let limit = options.connections ?? min(options.agents, Self.connections)
-            let requests = RequestPool(to: endpoint, at: address, token: options.token, limit: limit, on: loop)
+            let requests = RequestPool(
+                to: endpoint, at: address, token: options.token, tls: options.tls, limit: limit, on: loop)
             let runners: [any Runner] = options.fleet(startingAt: .now).enumerated().map { index, agent in
                 let seed = options.seed &+ UInt64(index)
                 return switch endpoint.transport {

@@ -21,6 +21,8 @@ package struct SimulationOptions: Sendable {
     package var token: BearerToken?
     /// Whether that is an enrolment token, which each agent exchanges for one of its own.
     package var enrols = false
+    /// How they know the server over TLS; nil: they connect without.
+    package var tls: ClientTLS?
     /// Where the agents connect to.
     package var serverURL = ""
     package var answerDelay = Duration.zero

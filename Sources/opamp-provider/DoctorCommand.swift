@@ -10,8 +10,8 @@ struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor", abstract: "Checks what a provider needs, whether it runs or not; changes nothing.",
         discussion: """
-            Data directory, free space, database, limit of open files, clock, history, address, and of a provider that \
-            runs whether it is ready. A token for it is taken from OPAMP_SERVER_TOKEN. Ends with 1 when something has \
+            Data directory, free space, database, limit of open files, clock, history, certificate, address, and of a \
+            provider that runs whether it is ready. A token for it is taken from OPAMP_SERVER_TOKEN. Ends with 1 when something has \
             failed, with 0 when nothing has, warnings or not; 64 is a wrong flag.
             """
     )
@@ -38,11 +38,25 @@ struct DoctorCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Authorities to trust instead of the system's, in PEM.", valueName: "file"))
     var caFile: String?
 
+    @Option(help: ArgumentHelp("The certificate that the provider is started with.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("Its key.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(
+        name: .customLong("agent-client-ca"),
+        help: ArgumentHelp("The authorities of agents' certificates.", valueName: "file"))
+    var agentClientCA: String?
+
     @Flag(help: "One JSON array instead of lines.")
     var json = false
 
     func validate() throws {
         if dataDir.isEmpty { throw ValidationError("--data-dir \"\": allowed is the path of a directory") }
+        guard (tlsCert == nil) == (tlsKey == nil), agentClientCA == nil || tlsCert != nil else {
+            throw ValidationError("--tls-cert and --tls-key go together, and --agent-client-ca needs both")
+        }
         if let agents, !(0...10_000_000).contains(agents) {
             throw ValidationError("--agents \(agents): allowed is a number from 0 to 10000000")
         }
@@ -54,9 +68,12 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         let token = getenv("OPAMP_SERVER_TOKEN").map { String(cString: $0) }
         let base = url.map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        let files = tlsCert.flatMap { certificate in
+            tlsKey.map { TLSFiles(certificate: certificate, key: $0, clientAuthorities: agentClientCA) }
+        }
         let doctor = Doctor(
             directory: dataDir, listen: listen, url: base, agents: agents, token: token?.isEmpty == true ? nil : token,
-            caFile: caFile)
+            caFile: caFile, tlsFiles: files)
         let findings = await doctor.examine()
         if json {
             printLine(JSON.array(findings.map(\.json)), to: STDOUT_FILENO)

@@ -20,28 +20,12 @@ struct Serve: AsyncParsableCommand {
         abstract: "Serves a fleet; what happens without a sub-command.",
         discussion: """
             Agents connect to /v1/opamp, by WebSocket or plain HTTP; tools use /api/v1. The first line on standard \
-            output says where it listens, {"listening":"http://127.0.0.1:41234"}; the log goes to standard error. \
-            SIGTERM ends it with 0 after a clean stop; 64 is a wrong flag, 65 a damaged database or one of a newer \
+            output says where it listens, {"listening":"http://127.0.0.1:41234"}, with "agent_listening" for \
+            --agent-listen; the log goes to standard error. SIGTERM ends it with 0 after a clean stop; 64 is a wrong \
+            flag or a start that would be unsafe, 65 a damaged database or one of a newer \
             version, 1 an address that is in use or a data directory that cannot be used.
             """
     )
-
-    @Option(
-        help: ArgumentHelp("Where to listen: a loopback address; port 0 is any free port.", valueName: "host:port"),
-        transform: { text in
-            guard let address = Authority(text), address.port != nil else {
-                throw ValidationError("allowed are HOST:PORT and [IPv6]:PORT, with a port from 0 to 65535")
-            }
-            guard address.isLoopback else {
-                throw ValidationError(
-                    """
-                    allowed are loopback addresses (127.0.0.1, localhost, [::1]): other listeners need \
-                    authentication, which does not exist yet
-                    """)
-            }
-            return address
-        })
-    var listen = Authority("127.0.0.1:8080")!
 
     @Option(help: ArgumentHelp("Where the fleet, the commands and their history are kept.", valueName: "dir"))
     var dataDir: String?
@@ -61,8 +45,9 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            token: every agent must show a token, of --agent-token-file or one of its own; none: what an agent shows \
-            counts, but it need show nothing. (default: token with --agent-token-file, none without)
+            token: every agent must show a token, of --agent-token-file or one of its own, or a certificate; none: what \
+            an agent shows counts, but it need show nothing. (default: token with --agent-token-file or \
+            --agent-client-ca, none without)
             """, valueName: "token|none"),
         transform: { text in
             guard let auth = AgentAuth(rawValue: text) else { throw ValidationError("allowed are token and none") }
@@ -89,6 +74,7 @@ struct Serve: AsyncParsableCommand {
             "A directory of *.json files that define commands; changes take effect while it runs.", valueName: "dir"))
     var commands: String?
 
+    @OptionGroup var listen: ListenOptions
     @OptionGroup var operate: OperateOptions
     @OptionGroup var access: AccessOptions
     @OptionGroup var log: LogOptions
@@ -117,6 +103,7 @@ struct Serve: AsyncParsableCommand {
         } catch {
             throw ValidationError("--agent-token-file: \(error)")
         }
+        let tls = try listen.tls(logger)
         let issuer = try await access.issuer(logger)
         let (fleet, doorkeeper): (Fleet, Doorkeeper)
         do {
@@ -128,17 +115,16 @@ struct Serve: AsyncParsableCommand {
             throw failure(
                 "the store \(dataDir.map { "in \($0) " } ?? "")cannot be opened: \(error)", error.kind.exitCode)
         }
-        let listener = Listener(
-            on: listen, fleet: fleet, doorkeeper: doorkeeper,
-            gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: mustAgentsShowTokens), limits: limits,
-            logger: logger
-        ) { url in
-            printLine(["listening": .string(url)] as JSON, to: STDOUT_FILENO)
-        }
+        let gate = AgentGate(fleet: fleet, tokens: tokens, isRequired: mustAgentsShowWho)
+        try listen.check(
+            isGuarded: doorkeeper.isRequired, isAgentGuarded: gate.isRequired, dataDir: dataDir)
+        let reception = Reception(
+            fleet: fleet, doorkeeper: doorkeeper, gate: gate, limits: limits, tls: tls, publicHosts: listen.publicHost,
+            isOpen: listen.insecureNoAuth, logger: logger)
         var services = ServiceGroupConfiguration(
-            // Stopped in reverse: the fleet after the listener, so that the last messages are kept.
-            services: [.init(service: fleet), .init(service: doorkeeper), .init(service: listener)]
-                + definitions(for: fleet, logger),
+            // Stopped in reverse: the fleet after the listeners, so that the last messages are kept.
+            services: [.init(service: fleet), .init(service: doorkeeper)] + (tls.map { [.init(service: $0)] } ?? [])
+                + listeners(reception) + definitions(for: fleet, logger),
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger
         )
         services.maximumGracefulShutdownDuration = .seconds(10)
@@ -150,7 +136,18 @@ struct Serve: AsyncParsableCommand {
     }
 
     /// Making an enrolment changes nothing of it: no agent that is there is locked out by that.
-    private var mustAgentsShowTokens: Bool { (agentAuth ?? (agentTokenFile == nil ? .nothing : .token)) == .token }
+    private var mustAgentsShowWho: Bool {
+        (agentAuth ?? (agentTokenFile == nil && listen.agentClientCA == nil ? .nothing : .token)) == .token
+    }
+
+    private func listeners(_ reception: Reception) -> [ServiceGroupConfiguration.ServiceConfiguration] {
+        let announcement = Announcement(of: listen.agentListen == nil ? 1 : 2)
+        let main = Listener(on: listen.listen, reception) { announcement.listens("listening", at: $0) }
+        let agents = listen.agentListen.map { address in
+            Listener(on: address, for: .agents, reception) { announcement.listens("agent_listening", at: $0) }
+        }
+        return ([main] + (agents.map { [$0] } ?? [])).map { .init(service: $0) }
+    }
 
     /// The service that watches the definitions of commands, which have been read once when this returns.
     private func definitions(for fleet: Fleet, _ logger: Logger) -> [ServiceGroupConfiguration.ServiceConfiguration] {

@@ -26,7 +26,9 @@ struct OpAMPSim: AsyncParsableCommand {
     )
 
     @Option(
-        help: ArgumentHelp("Where the OpAMP server is: ws://HOST:PORT/v1/opamp, or http:// to poll.", valueName: "url"),
+        help: ArgumentHelp(
+            "Where the OpAMP server is: ws://HOST:PORT/v1/opamp, or http:// to poll; wss:// and https:// over TLS.",
+            valueName: "url"),
         transform: { try Endpoint($0) })
     var url: Endpoint
 
@@ -44,6 +46,15 @@ struct OpAMPSim: AsyncParsableCommand {
             says the enrolment needs as many --uses.
             """, valueName: "file"))
     var enrolmentTokenFile: String?
+
+    @Option(help: ArgumentHelp("Authorities to trust instead of the system's, in PEM.", valueName: "file"))
+    var caFile: String?
+
+    @Option(help: ArgumentHelp("A certificate that every agent shows the server, in PEM.", valueName: "file"))
+    var clientCert: String?
+
+    @Option(help: ArgumentHelp("The key of that certificate, in PEM.", valueName: "file"))
+    var clientKey: String?
 
     @Option(help: "How many agents, 1 to 100000.")
     var agents = 50
@@ -80,6 +91,12 @@ struct OpAMPSim: AsyncParsableCommand {
         }
         try check("--agents", agents, in: 1...100_000)
         try check("--heartbeat", heartbeat, in: 0...86_400)
+        guard (clientCert == nil) == (clientKey == nil) else {
+            throw ValidationError("--client-cert and --client-key go together; give both or none")
+        }
+        if !url.isSecure, let flag = caFile.map({ _ in "--ca-file" }) ?? clientCert.map({ _ in "--client-cert" }) {
+            throw ValidationError("\(flag) is for TLS: --url wss://… or https://…")
+        }
         try check("--unhealthy", unhealthy, in: 0...100)
         if let connections {
             try check("--connections", connections, in: 1...100_000)
@@ -135,10 +152,20 @@ struct OpAMPSim: AsyncParsableCommand {
         }
     }
 
+    private func readTLS() throws -> ClientTLS? {
+        guard url.isSecure else { return nil }
+        do {
+            return try ClientTLS(to: url.host, caFile: caFile, certificateFile: clientCert, keyFile: clientKey)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
     private func options() throws -> SimulationOptions {
         var options = SimulationOptions(agents: agents, seed: seed)
         options.token = try readTokenFile()
         options.enrols = enrolmentTokenFile != nil
+        options.tls = try readTLS()
         options.heartbeat = .seconds(heartbeat)
         options.connections = connections
         options.unhealthyPercent = unhealthy

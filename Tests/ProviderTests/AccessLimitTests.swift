@@ -178,6 +178,10 @@ import Testing
         (["opamp_session=abc; opamp_session=def"], nil), (["opamp_session=a=b"], "a=b"),
     ])
     func `the session's cookie is found among others`(fields: [String], value: String?) {
-        #expect(SessionCookie.value(in: fields) == value)
+        #expect(SessionCookie.value(in: fields, isSecure: false) == value)
+        #expect(SessionCookie.value(in: fields, isSecure: true) == nil)
+        let secure = fields.map { $0.replacing("opamp_session", with: "__Host-opamp_session") }
+        #expect(SessionCookie.value(in: secure, isSecure: true) == value)
+        #expect(SessionCookie.value(in: secure, isSecure: false) == nil)
     }
 }

@@ -1,8 +1,9 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import OpAMP
 
-/// A plain TCP connection to a provider: bytes as they are on the wire.
+/// A connection to a provider: bytes as they are on the wire, or under TLS.
 struct TransportTestConnection {
     /// What came back over a WebSocket.
     struct Frame: Equatable {
@@ -20,13 +21,19 @@ struct TransportTestConnection {
     private let channel: any Channel
 
     /// Connects, hands the connection over, and closes it.
+    ///
+    /// - Parameter tls: by which it is opened; nil: plain.
     static func with(
-        port: Int, _ body: (inout TransportTestConnection) async throws -> Void
+        port: Int, tls: NIOSSLContext? = nil, _ body: (inout TransportTestConnection) async throws -> Void
     ) async throws {
         let (inbound, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: nil)
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(Receiver(continuation))
                 }
             }

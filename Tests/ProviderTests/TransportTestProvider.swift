@@ -9,47 +9,53 @@ import ServiceLifecycle
 struct TransportTestProvider {
     let port: Int
     let fleet: Fleet
+    let url: String
     private let stopper: ServiceGroup
-    private let client = HTTPClient()
+    private let client: HTTPClient
 
     struct NotListening: Error {}
 
     /// Starts it, hands it over, and stops it; done when it has stopped.
+    ///
+    /// - Parameter caFile: what its certificate is trusted by.
     static func with(
         limits: TransportLimits = TransportLimits(), tokens: AgentTokens? = nil, agentsNeedTokens: Bool? = nil,
-        dataDirectory: String? = nil, log: Logger? = nil,
+        dataDirectory: String? = nil, address: String = "127.0.0.1:0", audience: Listener.Audience = .everybody,
+        tls: TLSContexts? = nil, caFile: String? = nil, publicHosts: [String] = [], isOpen: Bool = false,
+        log: Logger? = nil,
         _ body: (TransportTestProvider) async throws -> Void
     ) async throws {
         var logger = log ?? Logger(label: "test")
         if log == nil { logger.logLevel = .critical }
         let fleet = try Fleet(dataDirectory: dataDirectory, version: "1.2.3", logger: logger)
         let (urls, continuation) = AsyncStream.makeStream(of: String.self)
-        guard let address = Authority("127.0.0.1:0") else { throw NotListening() }
+        guard let address = Authority(address) else { throw NotListening() }
         let doorkeeper = try Doorkeeper(fleet: fleet, logger: logger)
-        let listener = Listener(
-            on: address, fleet: fleet, doorkeeper: doorkeeper,
+        let reception = Reception(
+            fleet: fleet, doorkeeper: doorkeeper,
             gate: AgentGate(fleet: fleet, tokens: tokens, isRequired: agentsNeedTokens ?? (tokens != nil)),
-            limits: limits, logger: logger
-        ) {
-            continuation.yield($0)
-        }
-        let group = ServiceGroup(services: [fleet, doorkeeper, listener], logger: logger)
+            limits: limits, tls: tls, publicHosts: publicHosts.compactMap { Authority($0) }, isOpen: isOpen,
+            logger: logger)
+        let listener = Listener(on: address, for: audience, reception) { continuation.yield($0) }
+        let services: [any Service] = [fleet, doorkeeper, listener] + (tls.map { [$0] } ?? [])
+        let group = ServiceGroup(services: services, logger: logger)
         async let running: Void = group.run()
-        guard let url = await urls.first(where: { _ in true }), let port = Authority(url.dropFirst(7))?.port else {
-            throw NotListening()
-        }
+        guard let url = await urls.first(where: { _ in true }),
+            let port = url.split(separator: ":").last.flatMap({ Int($0) })
+        else { throw NotListening() }
+        var configuration = HTTPConfiguration()
+        configuration.caFile = caFile
+        let provider = TransportTestProvider(
+            port: port, fleet: fleet, url: (tls == nil ? "http" : "https") + "://127.0.0.1:\(port)", stopper: group,
+            client: HTTPClient(configuration))
         do {
-            try await body(TransportTestProvider(port: port, fleet: fleet, stopper: group))
+            try await body(provider)
         } catch {
             await group.triggerGracefulShutdown()
             throw error
         }
         await group.triggerGracefulShutdown()
         try await running
-    }
-
-    private init(port: Int, fleet: Fleet, stopper: ServiceGroup) {
-        (self.port, self.fleet, self.stopper) = (port, fleet, stopper)
     }
 
     func stop() async {
@@ -60,7 +66,7 @@ struct TransportTestProvider {
         _ method: HTTPRequest.Method = .get, _ path: String, headers: [(name: String, value: String)] = [],
         body: [UInt8]? = nil
     ) async throws -> HTTPResponse {
-        try await client.send(HTTPRequest(method, "http://127.0.0.1:\(port)\(path)", headers: headers, body: body))
+        try await client.send(HTTPRequest(method, url + path, headers: headers, body: body))
     }
 
     func json(_ path: String) async throws -> JSON {

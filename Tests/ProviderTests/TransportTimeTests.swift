@@ -3,7 +3,9 @@ import HTTPTypes
 import Logging
 import NIOCore
 import NIOEmbedded
+import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 import OpAMP
 import SwiftProtobuf
 import Testing
@@ -15,19 +17,16 @@ private func connection(
     _ fleet: Fleet, openFiles: Int = .max, inFlight: Int = 1 << 20, tokens: AgentTokens? = nil,
     showing authorization: String = ""
 ) throws -> EmbeddedChannel {
-    let sockets = OpenSockets()
-    let inFlight = InFlightBytes(limit: inFlight)
-    let logger = fleet.logger
     let gate = AgentGate(fleet: fleet, tokens: tokens, isRequired: tokens != nil)
+    var limits = TransportLimits()
+    (limits.openFiles, limits.inFlightBytes) = (openFiles, inFlight)
+    let reception = Reception(
+        fleet: fleet, doorkeeper: try Doorkeeper(fleet: fleet, logger: fleet.logger), gate: gate, limits: limits,
+        logger: fleet.logger)
     let provider = ProviderChannel(
-        responder: { _, _, _ in }, connections: OpenConnections(openFiles: openFiles), gate: gate
-    ) { _ in
-        AgentSocketHandler(
-            fleet: fleet, sockets: sockets, limits: TransportLimits(), inFlight: inFlight, isAdmitted: false,
-            pass: gate.pass([authorization]) ?? .void, logger: logger)
-    }
+        responder: { _, _, _ in }, reception: reception, limits: PeerLimits(limits.rates), sockets: OpenSockets())
     let channel = EmbeddedChannel()
-    _ = try provider.setup(channel: channel, logger: logger).wait()
+    _ = try provider.setup(channel: channel, logger: fleet.logger).wait()
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     return channel
 }
@@ -43,14 +42,41 @@ private func fleet() throws -> Fleet {
     try Fleet(dataDirectory: nil, version: "1.2.3", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
 }
 
-@Test func `an idle connection stays for 10 minutes, well above the intervals at which agents poll`() throws {
+@Test(arguments: ["", "GET /v1/opamp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "])
+func `a connection whose first head is not there after 30 seconds ends, whatever came of it`(part: String) throws {
     let channel = try connection(try fleet())
-    channel.embeddedEventLoop.advanceTime(by: .minutes(10) - .seconds(1))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(10))
+    try channel.writeInbound(ByteBuffer(string: part))
+    channel.embeddedEventLoop.advanceTime(by: .seconds(19))
+    if !part.isEmpty { try channel.writeInbound(ByteBuffer(string: "x")) }
     #expect(channel.isActive)
     channel.embeddedEventLoop.advanceTime(by: .seconds(1))
     #expect(!channel.isActive)
-    // Between requests it is the same time.
+}
+
+@Test func `between requests a connection stays for 10 minutes, above the intervals at which agents poll`() throws {
+    let channel = try connection(try fleet())
+    try channel.writeInbound(ByteBuffer(string: "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
+    channel.embeddedEventLoop.advanceTime(by: .minutes(9))
+    #expect(channel.isActive)
     #expect(ProviderChannel.idleTimeout == .minutes(10))
+}
+
+@Test(arguments: ["GET / HTTP/1.1\r\nX-Slow: ", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"])
+func `the head of a later request may take 30 seconds from its first byte`(text: String) throws {
+    let arrivals = ArrivalHandler()
+    let channel = EmbeddedChannel()
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(arrivals)
+    try pipeline.configureHTTPServerPipeline(withPipeliningAssistance: false)
+    try pipeline.addHandlers([HTTP1ToHTTPServerCodec(secure: false), HTTPEndHandler(arrivals)])
+    try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
+    for byte in text.utf8 { try channel.writeInbound(ByteBuffer(bytes: [byte])) }
+    channel.embeddedEventLoop.advanceTime(by: .seconds(29))
+    if !text.hasSuffix("\r\n\r\n") { try channel.writeInbound(ByteBuffer(string: "x")) }
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
+    #expect(channel.isActive == text.hasSuffix("\r\n\r\n"))
 }
 
 @Test func `an idle connection near the limit of open files is closed after 5 seconds`() throws {
@@ -63,7 +89,7 @@ private func fleet() throws -> Fleet {
 
 @Test(arguments: [false, true])
 func `a request that does not come to its end within 2 minutes ends the connection`(isWhole: Bool) throws {
-    let channel = EmbeddedChannel(handler: HTTPEndHandler())
+    let channel = EmbeddedChannel(handler: HTTPEndHandler(ArrivalHandler()))
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     let request = HTTPRequest(method: .post, scheme: "http", authority: "127.0.0.1", path: "/v1/opamp")
     try channel.writeInbound(HTTPRequestPart.head(request))
@@ -91,7 +117,7 @@ private final class OutputEnd: ChannelOutboundHandler {
 @Test func `after an answer with Connection: close what still comes is read for 2 seconds, then it ends`() throws {
     for isLast in [false, true] {
         let output = OutputEnd()
-        let channel = EmbeddedChannel(handlers: [output, HTTPEndHandler()])
+        let channel = EmbeddedChannel(handlers: [output, HTTPEndHandler(ArrivalHandler())])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
         let fields: HTTPFields = isLast ? [.connection: "close"] : [:]
         try channel.writeOutbound(HTTPResponsePart.head(HTTPResponse(status: .ok, headerFields: fields)))

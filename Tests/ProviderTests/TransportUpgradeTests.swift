@@ -22,7 +22,7 @@ private func head(
     head(changing: [("Host", "localhost")]),
 ])
 func `the upgrade of an agent is accepted`(head: HTTPRequestHead) {
-    #expect(FirstRequestHandler.isAccepted(head))
+    #expect(FirstRequestHandler.isUpgrade(head, AccessRules(), at: "127.0.0.1", isGuarded: false))
 }
 
 @Test(arguments: [
@@ -34,5 +34,5 @@ func `the upgrade of an agent is accepted`(head: HTTPRequestHead) {
     head(changing: [("X-Forwarded-For", "10.0.0.1")]),
 ])
 func `another upgrade is not accepted`(head: HTTPRequestHead) {
-    #expect(!FirstRequestHandler.isAccepted(head))
+    #expect(!FirstRequestHandler.isUpgrade(head, AccessRules(), at: "127.0.0.1", isGuarded: false))
 }

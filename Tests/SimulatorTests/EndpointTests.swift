@@ -6,13 +6,17 @@ import Testing
         ("ws://127.0.0.1:8080/v1/opamp", "127.0.0.1", 8080, "/v1/opamp"),
         ("http://fleet.test", "fleet.test", 80, "/v1/opamp"),
         ("WS://[::1]:4320/x", "::1", 4320, "/x"),
+        ("wss://fleet.test", "fleet.test", 443, "/v1/opamp"),
+        ("https://127.0.0.1:8443/x", "127.0.0.1", 8443, "/x"),
     ])
     func `host, port and path are read`(text: String, host: String, port: Int, path: String) throws {
         let endpoint = try Endpoint(text)
         #expect(endpoint.host == host && endpoint.port == port && endpoint.path == path)
+        let scheme = text.lowercased().prefix { $0 != ":" }
+        #expect(endpoint.isSecure == scheme.hasSuffix("s") && endpoint.url.hasPrefix("\(scheme)://"))
     }
 
-    @Test(arguments: ["https", "wss", "opamp"])
+    @Test(arguments: ["ftp", "wsss", "opamp"])
     func `another scheme is refused by name`(scheme: String) {
         #expect(throws: EndpointError.unsupportedScheme(scheme)) { try Endpoint("\(scheme)://127.0.0.1:1/v1/opamp") }
     }

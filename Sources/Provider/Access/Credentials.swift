@@ -18,9 +18,9 @@ struct Credentials: Sendable {
         self.address = address
     }
 
-    init(_ fields: HTTPFields, method: HTTPRequest.Method, host: String?, address: String?) {
+    init(_ fields: HTTPFields, method: HTTPRequest.Method, host: String?, address: String?, isSecure: Bool) {
         authorization = fields[values: .authorization]
-        session = SessionCookie.value(in: fields[values: .cookie])
+        session = SessionCookie.value(in: fields[values: .cookie], isSecure: isSecure)
         isSameOrigin = Self.isSameOrigin(fields[values: .origin], host: host)
         isWrite = ![.get, .head, .options].contains(method)
         self.address = address ?? "unknown"

@@ -10,13 +10,15 @@ package final class AgentGate: Sendable {
     struct Pass: Sendable {
         let credential: AgentCredential
         fileprivate var grant: AgentTokens.Grant?
+        fileprivate var certificate: ClientCertificate?
         fileprivate var isVoid = false
 
         /// Nothing is let in with it any more.
         static let void = Pass(credential: .none, isVoid: true)
 
-        /// Whether the file still holds the token that it was let in with, where that was one of a file.
-        var isInForce: Bool { !isVoid && grant?.isInForce() ?? true }
+        /// Whether the file still holds the token that it was let in with, where that was one of a file, and its
+        /// certificate still counts, where it was let in with one.
+        var isInForce: Bool { !isVoid && grant?.isInForce() ?? true && certificate?.isInForce() ?? true }
     }
 
     /// An answer that ends a request.
@@ -41,25 +43,34 @@ package final class AgentGate: Sendable {
         (self.fleet, self.tokens, self.isRequired) = (fleet, tokens, isRequired)
     }
 
-    /// What the values of the Authorization fields let in with; nil: nothing. Counts nothing.
-    func pass(_ authorization: [String], at now: Moment = .now()) -> Pass? {
-        try? found(authorization, at: now)
+    /// What the values of the Authorization fields, or the certificate of the connection, let in with; nil: nothing.
+    /// Counts nothing.
+    func pass(_ authorization: [String], _ certificate: ClientCertificate? = nil, at now: Moment = .now()) -> Pass? {
+        try? found(authorization, certificate, at: now)
     }
 
     /// The same for a request that is answered if it is refused: that counts as a failure of its address.
     ///
     /// - Throws: 401 with what is wrong, 429 after too many failures. What is right is let in all the same.
     func enter(
-        _ authorization: [String], from address: String?, at now: Moment = .now()
+        _ authorization: [String], _ certificate: ClientCertificate? = nil, from address: String?,
+        at now: Moment = .now()
     ) throws(Refusal) -> Pass {
-        do throws(FleetState.TokenRefusal) { return try found(authorization, at: now) } catch {
+        do throws(FleetState.TokenRefusal) { return try found(authorization, certificate, at: now) } catch {
             fleet.metrics.refusedAgents.add(1)
             throw failed(error.reason, address ?? "unknown", now)
         }
     }
 
-    /// A token of ours that lets nobody in is refused even where none is needed; what is not ours is nobody's then.
-    private func found(_ authorization: [String], at now: Moment) throws(FleetState.TokenRefusal) -> Pass {
+    /// A certificate that names an agent comes before any token, another one only where no token is shown. A token of
+    /// ours that lets nobody in is refused even where none is needed; what is not ours is nobody's then.
+    private func found(
+        _ authorization: [String], _ certificate: ClientCertificate?, at now: Moment
+    ) throws(FleetState.TokenRefusal) -> Pass {
+        if let certificate, certificate.isInForce(at: now) {
+            if let uid = certificate.uid { return Pass(credential: .certificate(uid), certificate: certificate) }
+            if authorization.isEmpty { return Pass(credential: .shared, certificate: certificate) }
+        }
         if let tokens, tokens.accept(authorization, at: now) {
             return Pass(credential: .shared, grant: tokens.grant(authorization))
         }

@@ -31,6 +31,7 @@ extension Fleet {
             "opamp_ready", .gauge, "Whether the provider is ready, as /readyz tells it.", unreadiness == nil ? 1 : 0)
         addFleet(to: &text)
         addTraffic(to: &text)
+        addTLS(to: &text)
         addStore(to: &text)
         addWebhook(to: &text)
         addRequests(to: &text)
@@ -107,11 +108,26 @@ extension Fleet {
         text.single(
             "opamp_agents_refused_total", .counter, "Requests of agents refused before a message was read.",
             metrics.refusedAgents.value)
+        text.family("opamp_throttled_total", .counter, "What one address asked for too often, and was refused.")
+        text.sample("opamp_throttled_total", ["what": "connections"], metrics.throttled.connections.value)
+        text.sample("opamp_throttled_total", ["what": "agent_requests"], metrics.throttled.agentRequests.value)
+        text.sample("opamp_throttled_total", ["what": "requests"], metrics.throttled.requests.value)
         let held = metrics.listeners.held
         text.single("opamp_connections", .gauge, "Open connections, of agents and others.", held.connections)
         text.single("opamp_websockets", .gauge, "Open WebSockets of agents.", held.webSockets)
         text.single(
             "opamp_in_flight_bytes", .gauge, "Bytes of messages that are collected or decoded.", held.inFlightBytes)
+    }
+
+    /// Nothing where no listener speaks TLS.
+    private func addTLS(to text: inout MetricsText) {
+        guard let tls = metrics.tls.withLock({ $0 }) else { return }
+        text.single(
+            "opamp_certificate_expiry_timestamp_seconds", .gauge,
+            "When the first certificate of the chain that is shown ends, since 1970.", Int(tls.expiresAt.seconds))
+        text.single(
+            "opamp_certificate_reload_failures_total", .counter, "Changed files of TLS that could not be used.",
+            tls.failures)
     }
 
     private func addStore(to text: inout MetricsText) {

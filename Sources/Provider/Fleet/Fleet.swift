@@ -182,6 +182,7 @@ package final class Fleet: Sendable {
             "fleet", "find", "labels", "operations", "settings",
         ]
         info.agents = state.withLock { $0.records.count }
+        info.certificateExpiresAt = metrics.tls.withLock { $0?.expiresAt }
         return info
     }
 

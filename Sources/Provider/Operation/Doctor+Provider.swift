@@ -6,7 +6,7 @@ import JSON
 // The provider itself, if it runs: whether it answers, is ready, and can tell people.
 extension Doctor {
     func examineProvider(_ stored: StoredFacts?) async -> [Finding] {
-        let base = url ?? "http://\(listen)"
+        let base = url ?? "\(tlsFiles == nil ? "http" : "https")://\(listen)"
         let isHeld = isDirectoryHeld()
         var configuration = HTTPConfiguration(bearerToken: token)
         configuration.caFile = caFile
@@ -45,6 +45,7 @@ extension Doctor {
                 isHeld ? nil : "but no provider has this data directory open: it uses another one")
         ]
         findings.append(await readiness(get))
+        findings += await examineShownCertificate(get)
         findings += await webhook(stored, get)
         return findings
     }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// What the listeners hold at present, and whether they take connections.
 final class ListenerMetrics: Sendable {
-    /// What one listener counts by itself.
+    /// What one listener counts.
     struct Holdings: Sendable {
         let connections: OpenConnections
         let sockets: OpenSockets
@@ -38,10 +38,11 @@ final class ListenerMetrics: Sendable {
 
     /// Connections, WebSockets among them, and bytes of messages in flight.
     var held: (connections: Int, webSockets: Int, inFlightBytes: Int) {
-        state.withLock { $0.listeners.values.map(\.holdings) }.reduce(into: (0, 0, 0)) { held, one in
-            held.0 += one.connections.number
-            held.1 += one.sockets.number
-            held.2 += one.inFlight.bytes
-        }
+        let all = state.withLock { $0.listeners.values.map(\.holdings) }
+        // The listeners of a provider share the counts of everything but their WebSockets.
+        return (
+            all.first?.connections.number ?? 0, all.reduce(0) { $0 + $1.sockets.number },
+            all.first?.inFlight.bytes ?? 0
+        )
     }
 }

@@ -20,6 +20,17 @@ final class Metrics: Sendable {
     /// Agents' requests that were turned away before their message was read: no token, too many connections.
     let refusedAgents = Counter()
 
+    /// What one address asked for too often.
+    struct Throttled: ~Copyable, Sendable {
+        let connections = Counter()
+        let agentRequests = Counter()
+        let requests = Counter()
+    }
+
+    let throttled = Throttled()
+    /// Of the listeners; nil: they speak none.
+    let tls = Mutex<TLSContexts?>(nil)
+
     let requests = RequestMetrics()
     let listeners = ListenerMetrics()
     let startedAt = Moment.now()

@@ -55,8 +55,11 @@ struct API: Sendable {
                     "\(path) takes \(error.methods.joined(separator: ", "))", allowed: error.methods)
                 return Response(problem, fields: [.allow: error.methods.joined(separator: ", ")])
             }
+            // A proxy that ends TLS says so; whoever else says it only gets a cookie that is sent less often.
+            let isSecure = isSecure || request.headers[.xForwardedProto] == "https"
             let credentials = Credentials(
-                request.headers, method: request.method, host: request.head.authority, address: remoteAddress)
+                request.headers, method: request.method, host: request.head.authority, address: remoteAddress,
+                isSecure: isSecure)
             let caller =
                 match.route.isOpen
                 ? .anonymous(.viewer, from: credentials.address)
@@ -102,4 +105,9 @@ struct API: Sendable {
             throw tooLarge
         }
     }
+}
+
+extension HTTPField.Name {
+    /// Parsed once; the name is a valid token.
+    fileprivate static let xForwardedProto = HTTPField.Name("X-Forwarded-Proto").unsafelyUnwrapped
 }

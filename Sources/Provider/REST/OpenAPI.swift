@@ -38,7 +38,10 @@ struct OpenAPI {
                 "schemas": components, "responses": problemResponses(of: routes),
                 "securitySchemes": [
                     "bearer": ["type": "http", "scheme": "bearer"],
-                    "session": ["type": "apiKey", "in": "cookie", "name": .string(SessionCookie.name)],
+                    "session": [
+                        "type": "apiKey", "in": "cookie", "name": .string(SessionCookie.name),
+                        "description": .string("Over TLS its name is \(SessionCookie.secureName)."),
+                    ],
                 ],
             ],
         ]

@@ -28,7 +28,8 @@ extension Route {
         Route(
             .delete, "/api/v1/session", "Ends the session that the cookie names.", answers: [.noContent(.setCookie)]
         ) { call in
-            call.doorkeeper.endSession(SessionCookie.value(in: call.fields[values: .cookie]), of: call.caller)
+            let secret = SessionCookie.value(in: call.fields[values: .cookie], isSecure: call.isSecure)
+            call.doorkeeper.endSession(secret, of: call.caller)
             return Answer(status: .noContent, fields: [.setCookie: SessionCookie.ended(isSecure: call.isSecure)])
         },
     ]

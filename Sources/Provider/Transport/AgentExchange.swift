@@ -18,7 +18,10 @@ struct AgentExchange: Sendable {
 
     func respond(to request: Request, from remoteAddress: String?) async throws -> Response {
         let pass: AgentGate.Pass
-        do { pass = try gate.enter(request.headers[values: .authorization], from: remoteAddress) } catch {
+        do {
+            pass = try gate.enter(
+                request.headers[values: .authorization], Peer.current?.certificate, from: remoteAddress)
+        } catch {
             return Response(error.problem, fields: error.fields)
         }
         let head: AgentRequestHead
@@ -35,8 +38,8 @@ struct AgentExchange: Sendable {
                 let reply = uid.map { ServerToAgent.stopping($0) } ?? .badRequest("instance_uid must have 16 bytes")
                 return answer(AgentReply(reply), isGzipAccepted: head.acceptsGzip)
             }
-            return answer(
-                await reply(to: message, from: remoteAddress, pass.credential), isGzipAccepted: head.acceptsGzip)
+            let reply = await reply(to: message, from: remoteAddress, pass.credential)
+            return answer(reply, isGzipAccepted: head.acceptsGzip)
         } catch AgentBodyError.tooLarge(let problem) {
             return Response(problem)
         } catch AgentBodyError.malformed(let reason) {

@@ -167,12 +167,12 @@ final class AgentSocketHandler: ChannelInboundHandler {
         stopReading()
     }
 
-    /// Ends the connection if it was opened with a token that the provider does not accept any more.
+    /// Ends the connection if it was opened with a token or certificate that the provider does not accept any more.
     ///
     /// - Parameter isThorough: whether of tokens that the provider made, too: of these the fleet knows with each message.
     private func hasToken(_ channel: any Channel, isThorough: Bool = false) -> Bool {
         if conversation.isClosing || pass.isInForce && (!isThorough || fleet.isInForce(pass.credential)) { return true }
-        logger.notice("an agent's connection ends: its token is not accepted any more")
+        logger.notice("an agent's connection ends: its token or certificate is not accepted any more")
         perform(conversation.close(.policyViolation), on: channel)
         return false
     }

@@ -13,9 +13,9 @@ struct AgentUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     private let handshake = NIOTypedWebSocketServerUpgrader<UpgradeResult>(
         shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
         upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededFuture(.webSocket) })
-    private let makeSocketHandler: @Sendable (HTTPRequestHead) -> AgentSocketHandler
+    private let makeSocketHandler: @Sendable (HTTPRequestHead, any Channel) throws -> AgentSocketHandler
 
-    init(_ makeSocketHandler: @escaping @Sendable (HTTPRequestHead) -> AgentSocketHandler) {
+    init(_ makeSocketHandler: @escaping @Sendable (HTTPRequestHead, any Channel) throws -> AgentSocketHandler) {
         self.makeSocketHandler = makeSocketHandler
     }
 
@@ -29,7 +29,7 @@ struct AgentUpgrader: NIOTypedHTTPServerProtocolUpgrader {
     func upgrade(channel: any Channel, upgradeRequest: HTTPRequestHead) -> EventLoopFuture<UpgradeResult> {
         channel.eventLoop.makeCompletedFuture {
             let pipeline = channel.pipeline.syncOperations
-            try pipeline.addHandler(makeSocketHandler(upgradeRequest))
+            try pipeline.addHandler(makeSocketHandler(upgradeRequest, channel))
             return .webSocket
         }
     }

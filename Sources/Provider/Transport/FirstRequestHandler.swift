@@ -15,14 +15,15 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let gate: AgentGate
+    private let reception: Reception
+    private let session: TLSContexts.Session?
     /// Whether the connection is one too many: its first request is answered that it should come again later.
     private let isCrowded: Bool
     private var hasRequest = false
     private var isTurnedAway = false
 
-    init(gate: AgentGate, isCrowded: Bool) {
-        (self.gate, self.isCrowded) = (gate, isCrowded)
+    init(_ reception: Reception, over session: TLSContexts.Session?, isCrowded: Bool) {
+        (self.reception, self.session, self.isCrowded) = (reception, session, isCrowded)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -31,7 +32,7 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
         if isCrowded { return turnAway(head, context) }
         let isFirst = !hasRequest
         hasRequest = true
-        if isFirst, Self.isAccepted(head), gate.pass(head.headers["Authorization"]) != nil {
+        if isFirst, isAccepted(head, context) {
             context.fireChannelRead(data)
             // What follows the request is not HTTP.
             return context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
@@ -61,14 +62,25 @@ final class FirstRequestHandler: ChannelInboundHandler, RemovableChannelHandler 
     }
 
     /// Whether the request opens an agent's WebSocket. Spec: RFC 6455, section 4.2.1.
-    static func isAccepted(_ head: HTTPRequestHead) -> Bool {
+    static func isUpgrade(_ head: HTTPRequestHead, _ rules: AccessRules, at address: String?, isGuarded: Bool) -> Bool {
         head.method == .GET && head.uri.prefix { $0 != "?" } == OpAMPEndpoint.path
             && head.headers[canonicalForm: "Upgrade"].contains { $0.lowercased() == "websocket" }
             && head.headers[canonicalForm: "Connection"].contains { $0.lowercased() == "upgrade" }
             && head.headers["Sec-WebSocket-Version"] == ["13"] && head.headers["Sec-WebSocket-Key"].count == 1
-            && AccessRules.refusal(
-                method: "GET", path: OpAMPEndpoint.path, host: nil, fields: head.headers.map { ($0.name, $0.value) })
-                == nil
+            && rules.refusal(
+                method: "GET", path: OpAMPEndpoint.path, host: nil, fields: head.headers.map { ($0.name, $0.value) },
+                at: address, isGuarded: isGuarded) == nil
+    }
+
+    private func isAccepted(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
+        Self.isUpgrade(
+            head, reception.rules, at: context.localAddress?.ipAddress,
+            isGuarded: reception.gate.isRequired || reception.isOpen) && isLetIn(head, context.channel)
+    }
+
+    private func isLetIn(_ head: HTTPRequestHead, _ channel: any Channel) -> Bool {
+        let peer = try? Peer(of: channel, over: session)
+        return reception.gate.pass(head.headers["Authorization"], peer?.certificate) != nil
     }
 
     /// Answers 503 and ends the connection, soon: each one counts. Spec: OpAMP, "Throttling".

@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTPTypes
 
 /// Ends what has no end: the connection after an answer with `Connection: close`, though the request may still be on
-/// its way, and a request that never comes to its end.
+/// its way, and a request, or the head of one, that never comes to its end.
 final class HTTPEndHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
@@ -15,27 +15,36 @@ final class HTTPEndHandler: ChannelDuplexHandler {
     /// How long a request may take from its head to its end.
     static let requestTime = TimeAmount.minutes(2)
 
+    private let arrivals: ArrivalHandler
     private var isLastAnswer = false
     private var isRequestOpen = false
     private var deadline: Scheduled<Void>?
 
+    /// - Parameter arrivals: stands before the decoder of requests.
+    init(_ arrivals: ArrivalHandler) {
+        self.arrivals = arrivals
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        arrivals.hasBytes = false
         switch unwrapInboundIn(data) {
-        case .head: isRequestOpen = true
+        case .head:
+            isRequestOpen = true
+            stopWaiting()
         case .body: break
         case .end:
             isRequestOpen = false
-            deadline?.cancel()
-            deadline = nil
+            stopWaiting()
         }
         context.fireChannelRead(data)
     }
 
     /// Only a request that did not come at once needs a timer.
     func channelReadComplete(context: ChannelHandlerContext) {
-        if isRequestOpen, deadline == nil {
+        if isRequestOpen || arrivals.hasBytes, deadline == nil {
             let channel = context.channel
-            deadline = context.eventLoop.scheduleTask(in: Self.requestTime) { channel.close(promise: nil) }
+            let time = isRequestOpen ? Self.requestTime : ProviderChannel.headTime
+            deadline = context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
         }
         context.fireChannelReadComplete()
     }
@@ -50,6 +59,10 @@ final class HTTPEndHandler: ChannelDuplexHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
+        stopWaiting()
+    }
+
+    private func stopWaiting() {
         deadline?.cancel()
         deadline = nil
     }
@@ -62,5 +75,17 @@ final class HTTPEndHandler: ChannelDuplexHandler {
             channel.eventLoop.scheduleTask(in: Self.linger) { channel.close(promise: nil) }
         }
         context.writeAndFlush(data, promise: written)
+    }
+}
+
+/// Notes that bytes have come, before they are decoded: bytes that make no part of a request are a head that is not whole.
+final class ArrivalHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    fileprivate(set) var hasBytes = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasBytes = true
+        context.fireChannelRead(data)
     }
 }

@@ -2,7 +2,6 @@ import FleetAPI
 import Glibc
 import Hummingbird
 import HummingbirdCore
-package import Logging
 import NIOCore
 import NIOHTTP1
 import OpAMP
@@ -13,63 +12,56 @@ import ServiceLifecycle
 /// Runs until the service is stopped: then agents are sent away with close code 1001, requests on their way are
 /// answered, and every connection is closed.
 package struct Listener: Service {
+    /// Who an address is for.
+    package enum Audience: Sendable {
+        /// The API and the agents' path.
+        case everybody
+        /// The agents' path and nothing else.
+        case agents
+    }
+
     /// Connections that wait to be accepted: a fleet that comes back all at once must not be refused.
     static let backlog = 4096
 
     private let address: Authority
-    private let fleet: Fleet
-    private let doorkeeper: Doorkeeper
-    private let limits: TransportLimits
-    private let gate: AgentGate
-    private let logger: Logger
+    private let audience: Audience
+    private let reception: Reception
     private let onListening: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - address: port 0, or none, is any free port.
-    ///   - doorkeeper: who may use the API.
-    ///   - gate: who may speak as an agent.
     ///   - onListening: called once with the URL of the address, for example `http://127.0.0.1:41234`.
     package init(
-        on address: Authority, fleet: Fleet, doorkeeper: Doorkeeper, gate: AgentGate,
-        limits: TransportLimits = TransportLimits(), logger: Logger, onListening: @escaping @Sendable (String) -> Void
+        on address: Authority, for audience: Audience = .everybody, _ reception: Reception,
+        onListening: @escaping @Sendable (String) -> Void
     ) {
-        self.doorkeeper = doorkeeper
-        (self.address, self.fleet, self.limits, self.gate) = (address, fleet, limits, gate)
-        (self.logger, self.onListening) = (logger, onListening)
+        (self.address, self.audience, self.reception) = (address, audience, reception)
+        self.onListening = onListening
     }
 
     /// - Throws: `CannotListen`.
     package func run() async throws {
-        let (fleet, limits, gate, logger, onListening) = (fleet, limits, gate, logger, onListening)
-        let api = API(
-            fleet: fleet, doorkeeper: doorkeeper, allowsAnonymous: address.isLoopback, logger: logger)
+        let (reception, onListening) = (reception, onListening)
         let sockets = OpenSockets()
-        let inFlight = InFlightBytes(limit: limits.inFlightBytes)
-        let connections = OpenConnections(openFiles: limits.openFiles)
-        let (listeners, name) = (fleet.metrics.listeners, "\(address)")
-        listeners.begins(name, .init(connections: connections, sockets: sockets, inFlight: inFlight))
+        let listeners = reception.fleet.metrics.listeners
+        let name = audience == .agents ? "\(address), for agents" : "\(address)"
+        listeners.begins(
+            name, .init(connections: reception.connections, sockets: sockets, inFlight: reception.inFlight))
         defer { listeners.ended(name) }
-        let exchange = AgentExchange(fleet: fleet, limits: limits, inFlight: inFlight, gate: gate, logger: logger)
+        let limits = PeerLimits(reception.limits.rates)
         let application = Application(
-            responder: ProviderResponder(
-                exchange: exchange, enrolment: EnrolExchange(fleet: fleet, gate: gate), api: api),
+            responder: responder(limits),
             server: HTTPServerBuilder { responder in
-                ProviderChannel(responder: responder, connections: connections, gate: gate) { head in
-                    let uid = head.headers.first(name: AgentRequestHead.instanceUIDField).flatMap { InstanceUID($0) }
-                    return AgentSocketHandler(
-                        fleet: fleet, sockets: sockets, limits: limits, inFlight: inFlight,
-                        isAdmitted: uid.map { fleet.isAdmitted($0) } ?? false,
-                        // What was let in a moment ago may be so no more: then nothing that is said counts.
-                        pass: gate.pass(head.headers["Authorization"]) ?? .void, logger: logger)
-                }
+                ProviderChannel(responder: responder, reception: reception, limits: limits, sockets: sockets)
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port ?? 0), backlog: Self.backlog),
             onServerRunning: { channel in
                 listeners.listens(name)
-                if let address = channel.localAddress?.hostAndPort { onListening("http://\(address)") }
+                let scheme = reception.tls == nil ? "http" : "https"
+                if let address = channel.localAddress?.hostAndPort { onListening("\(scheme)://\(address)") }
             },
-            logger: logger
+            logger: reception.logger
         )
         do {
             try await withGracefulShutdownHandler {
@@ -80,7 +72,22 @@ package struct Listener: Service {
             await sockets.untilNone()
         } catch let error as IOError {
             throw CannotListen(address: address, reason: String(cString: strerror(error.errnoCode)))
+        } catch let error as SocketAddressError {
+            throw CannotListen(address: address, reason: "\(error)")
         }
+    }
+
+    private func responder(_ limits: PeerLimits) -> ProviderResponder {
+        let exchange = AgentExchange(
+            fleet: reception.fleet, limits: reception.limits, inFlight: reception.inFlight, gate: reception.gate,
+            logger: reception.logger)
+        let api = API(
+            fleet: reception.fleet, doorkeeper: reception.doorkeeper,
+            allowsAnonymous: address.isLoopback || reception.isOpen, isSecure: reception.tls != nil,
+            logger: reception.logger)
+        return ProviderResponder(
+            exchange: exchange, enrolment: EnrolExchange(fleet: reception.fleet, gate: reception.gate),
+            api: audience == .everybody ? api : nil, reception: reception, limits: limits)
     }
 }
 

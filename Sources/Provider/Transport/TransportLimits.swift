@@ -12,6 +12,18 @@ package struct TransportLimits: Sendable {
     package var inFlightBytes = 256 << 20
     /// How many files the program may have open; a connection is one.
     package var openFiles = Int.max
+    package var rates = Rates()
+
+    /// What one address may ask for. A whole fleet may come from one, behind NAT: 10,000 agents in 5 s are far below.
+    package struct Rates: Sendable {
+        package var connections = Rate(burst: 20_000, perSecond: 2_000)
+        package var agentRequests = Rate(burst: 50_000, perSecond: 10_000)
+        package var requests = Rate(burst: 1_000, perSecond: 200)
+        /// Whether addresses of this machine are limited, too.
+        package var isForLoopback = false
+
+        package init() {}
+    }
 
     /// - Parameter messageMiB: the most of one message; 64 is the specification's default.
     package init(messageMiB: Int = 64) {
