@@ -35,6 +35,17 @@ package struct CustomReply: Sendable, Equatable {
         isTruncated = members["truncated"] == "true"
     }
 
+    /// Reads a message of another type that is known to be a reply, and what it says of the outcome. Its data may be
+    /// anything.
+    package init(anyData message: CustomMessage, succeeded: Bool) {
+        self.init(capability: message.capability, succeeded: succeeded)
+        let members = (try? textMembers(of: message.data)) ?? [:]
+        commandID = members["command_id"]
+        body =
+            members["body"] ?? String(validating: message.data, as: UTF8.self)
+            ?? "\(message.data.count) bytes that are no text"
+    }
+
     package var message: CustomMessage {
         var fields: [String: String] = [:]
         fields["action"] = action

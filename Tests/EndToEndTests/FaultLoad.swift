@@ -14,7 +14,7 @@ struct FaultLoad: Sendable {
         command(["command": "nullcommand"]),
         command(["command": "resync"]),
         command(["command": "restart"]),
-        withdrawal, keyed, forgetting, labels, settings, admission, configurations, operations,
+        withdrawal, keyed, forgetting, labels, settings, admission, configurations, heartbeats, operations,
     ]
 
     private static func command(_ request: JSON) -> FaultLoad {
@@ -97,6 +97,17 @@ struct FaultLoad: Sendable {
         writer.ledger.asks(name, text, initial: nil)
         let command = try await writer.ask(
             .put, "agents/\(uid)/config", ["files": ["fluent-bit.conf": ["content": .string(text)]]], accepting: 202)
+        writer.ledger.answered(name, isAcknowledged: command != nil)
+        if let command { writer.ledger.saw(command, isAcknowledged: true) }
+    }
+
+    /// A heartbeat interval for an agent of the writer's own.
+    private static let heartbeats = FaultLoad(name: "heartbeats") { writer, random in
+        let uid = writer.agents[(writer.number + 8) % writer.agents.count]
+        let (name, seconds) = ("heartbeat \(uid)", Int.random(in: 20...5000, using: &random))
+        writer.ledger.asks(name, "\(seconds)", initial: nil)
+        let command = try await writer.ask(
+            .put, "agents/\(uid)/heartbeat", ["seconds": .integer(seconds)], accepting: 202)
         writer.ledger.answered(name, isAcknowledged: command != nil)
         if let command { writer.ledger.saw(command, isAcknowledged: true) }
     }

@@ -136,6 +136,10 @@ import Testing
             case "config":
                 let config = try await provider.get("agents/\(name.split(separator: " ")[1])/config?which=desired")
                 ledger.found(name, config["desired"]?["files"]?["fluent-bit.conf"]?["content"]?.string)
+            case "heartbeat":
+                let uid = name.split(separator: " ")[1]
+                let settings = try await provider.get("agents/\(uid)/connection-settings")["desired"]?["settings"]
+                ledger.found(name, settings?["heartbeat_seconds"]?.integer.map { "\($0)" })
             default: ledger.complain("\(name) is not looked at")
             }
         }

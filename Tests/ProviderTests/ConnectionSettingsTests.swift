@@ -92,6 +92,8 @@ import Testing
             (#"{"certificate":{"cert":"abc"}}"#, 400, "certificate.cert"),
             (#"{"certificate":{"key":"abc"}}"#, 400, "certificate.key"),
             (#"{"tls":{"min_version":"TLS1.2"}}"#, 400, "tls.min_version"),
+            (#"{"certificate":{}}"#, 400, "certificate.cert"),
+            (#"{"certificate":{"cert":"-----BEGIN CERTIFICATE-----"}}"#, 400, "certificate.private_key"),
             (#"{"proxy":{}}"#, 400, "proxy.url"), (#"{"endpoint":"ws://a"}"#, 400, "endpoint"),
             (#"{"heartbeat_seconds":-1}"#, 400, "heartbeat_seconds"),
         ])

@@ -62,6 +62,11 @@ import Testing
             ("parameters", ["properties": ["action": [:]]], "flush: parameters.properties.action", "another name"),
             ("parameters", ["properties": ["origin": [:]]], "flush: parameters.properties.origin", "another name"),
             ("data", ["command_id": "1"], "flush: data.command_id", "provider"),
+            ("reply_type", "", "flush: reply_type", "1 to 200"),
+            ("capability", "flush", "flush: capability", "reverse"),
+            ("capability", "org..flush", "flush: capability", "reverse"),
+            ("capability", "org.example flush", "flush: capability", "reverse"),
+            ("capability", "org.example.flush/", "flush: capability", "reverse"),
         ] as [(String, JSON?, String, String)])
     func `a wrong definition is told by its member and the reason`(
         key: String, value: JSON?, member: String, reason: String
@@ -71,6 +76,19 @@ import Testing
         #expect(errors.count == 1 && error.file == "a.json" && error.member == member)
         #expect(error.reason.contains(reason), "\(error.reason)")
         #expect(kinds.map(\.name) == ["other"], "the other file is not disturbed")
+    }
+
+    @Test(arguments: ["reply_type", "failure_type"])
+    func `a type of reply is refused where no reply is waited for`(member: String) throws {
+        var object = Self.flush.object ?? .init()
+        (object[member], object["proof"]) = ("flushed", "goodbye")
+        let error = try #require(result(("a.json", JSON.object(object).text)).errors.first)
+        #expect(error.member == "flush: \(member)" && error.reason.contains("goodbye"))
+    }
+
+    @Test(arguments: ["org.example.flush", "request:org.example.flush", "com.example-1.flush_all/v2.1"])
+    func `a capability is a reverse domain name, with an optional version`(capability: String) {
+        #expect(result(("a.json", with("capability", .string(capability)).text)).errors.isEmpty)
     }
 
     @Test(arguments: ["", "{", "7", "[7]", "{} {}", "[\"a\"]"])
@@ -155,6 +173,56 @@ import Testing
         message.customMessage.data = Data(#"{"action":"flush","body":"12 chunks"}"#.utf8)
         stage.send(message, over: link)
         #expect(stage.command(id)?.state == .confirmed && stage.command(id)?.result == "12 chunks")
+    }
+
+    @Test(
+        arguments: [
+            ("OK", "OK"), (#"{"state":"fine"}"#, #"{"state":"fine"}"#), (#"{"body":"fine"}"#, "fine"), ("", nil),
+        ] as [(String, String?)])
+    func `a reply of the type that the definition names proves it, whatever its data`(
+        data: String, shown: String?
+    ) throws {
+        var (stage, agent, link, _) = try scene()
+        let kind = try #require(result(("a.json", with("reply_type", "flushed").text)).kinds.first)
+        let id = try queue(kind, ["output": "es"], &stage)
+        stage.send(custom("flushing", data, of: &agent), over: link)
+        #expect(stage.command(id)?.state == .sent, "another type says nothing")
+        stage.send(custom("flushed", data, of: &agent), over: link)
+        #expect(stage.command(id)?.state == .confirmed && stage.command(id)?.result == shown)
+        #expect(stage.command(id)?.evidence == "the agent replied flushed")
+    }
+
+    @Test(arguments: [("failure", #"{"err_msg":"disk full"}"#, "disk full"), ("error", "no disk", "no disk")])
+    func `an agent says that it failed by a type that the definition names, or as all do`(
+        type: String, data: String, shown: String
+    ) throws {
+        var (stage, agent, link, _) = try scene()
+        var definition = with("reply_type", "flushed").object ?? .init()
+        definition["failure_type"] = "error"
+        let kind = try #require(result(("a.json", JSON.object(definition).text)).kinds.first)
+        let id = try queue(kind, ["output": "es"], &stage)
+        stage.send(custom(type, data, of: &agent), over: link)
+        #expect(stage.command(id)?.state == .failed && stage.command(id)?.result == shown)
+    }
+
+    @Test func `a raw message names the type of its reply itself`() throws {
+        var (stage, agent, link, _) = try scene()
+        let kind = try CommandKind.named(CommandKind.raw)
+        let id = try queue(
+            kind, ["capability": "org.example.flush", "type": "look", "reply_type": "seen"], &stage)
+        var reply = custom("seen", "", of: &agent)
+        reply.customMessage.data = Data([0xff, 0x00])
+        stage.send(reply, over: link)
+        #expect(stage.command(id)?.state == .confirmed)
+        #expect(stage.command(id)?.result == "2 bytes that are no text")
+    }
+
+    private func custom(_ type: String, _ data: String, of agent: inout Reporter) -> AgentToServer {
+        var message = agent.beat()
+        message.customMessage.capability = "org.example.flush"
+        message.customMessage.type = type
+        message.customMessage.data = Data(data.utf8)
+        return message
     }
 
     @Test func `what was accepted goes out as it was, though its file is gone and the provider was started again`()

@@ -54,4 +54,11 @@ import Testing
         #expect(error.description.contains("chmod 700 \(directory.path)"))
         #expect(mode(directory.path) == 0o755)
     }
+
+    @Test func `why a directory cannot be closed is told as the system says it`() {
+        let foreign = StoreDirectory.notClosed("/data", "0755", EPERM).description
+        #expect(foreign.contains("belongs to somebody else") && foreign.contains("chmod 700 /data"))
+        let fixed = StoreDirectory.notClosed("/data", "0755", EROFS).description
+        #expect(fixed.contains("ead-only file system") && !fixed.contains("chmod"))
+    }
 }

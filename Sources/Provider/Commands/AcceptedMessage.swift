@@ -8,6 +8,9 @@ struct AcceptedMessage: RESTObject, Equatable {
     var type = ""
     /// The members of its data, all but the command id.
     var data: [String: String] = [:]
+    /// The types of the messages that say that it was done, or that it failed, beside `success` and `failure`.
+    var replyType: String?
+    var failureType: String?
 
     init() {}
 
@@ -19,6 +22,8 @@ struct AcceptedMessage: RESTObject, Equatable {
         try coder.required("capability", &capability)
         try coder.required("type", &type)
         try coder.field("data", &data)
+        try coder.field("reply_type", &replyType)
+        try coder.field("failure_type", &failureType)
     }
 
     /// What a reply calls the command.

@@ -27,6 +27,11 @@ struct CommandKind: Sendable {
     /// The command whose message is what the caller says.
     static let raw = "custom"
 
+    static let identify = CommandKind(
+        name: "identify", description: "Give the agent a new instance uid.", requirement: .nothing, proof: .newUID,
+        schema: noParameters
+    )
+
     static let all: [CommandKind] = [
         CommandKind(
             name: "restart", description: "Restart the agent on its present configuration.",
@@ -37,10 +42,7 @@ struct CommandKind: Sendable {
             name: "resync", description: "Ask the agent to report its full state.", requirement: .nothing,
             proof: .fullReport, schema: noParameters
         ),
-        CommandKind(
-            name: "identify", description: "Give the agent a new instance uid.", requirement: .nothing,
-            proof: .newUID, schema: noParameters
-        ),
+        identify,
         CommandKind(
             name: "chatops",
             description: "Hand a record with this tag to the agent's local HTTP input. Success says that the agent "
@@ -71,6 +73,14 @@ struct CommandKind: Sendable {
                     "capability": ["type": "string", "minLength": 1],
                     "type": ["type": "string", "minLength": 1],
                     "data": ["type": "string", "description": "sent as it is, UTF-8"],
+                    "reply_type": [
+                        "type": "string", "minLength": 1,
+                        "description": "type of the message that says it is done, beside success",
+                    ],
+                    "failure_type": [
+                        "type": "string", "minLength": 1,
+                        "description": "type of the message that says it failed, beside failure",
+                    ],
                 ],
             ]
         ),

@@ -18,6 +18,10 @@ struct CommandDefinition: RESTObject, Equatable {
     /// The type of the message.
     var messageType = ""
     var proof = CommandProof.reply
+    /// The types of the messages with which agents say that it was done, or that it failed, whatever their data;
+    /// `success` and `failure` count beside them.
+    var replyType: String?
+    var failureType: String?
     /// JSON Schema of the parameters; none are taken where it is absent.
     var parameters: JSON = ["type": "object", "properties": [:]]
     /// Members of the message's data that are the same each time. `action` is the name unless it is given here.
@@ -32,6 +36,8 @@ struct CommandDefinition: RESTObject, Equatable {
         try coder.required("capability", &capability)
         try coder.required("message_type", &messageType)
         try coder.required("proof", &proof)
+        try coder.field("reply_type", &replyType)
+        try coder.field("failure_type", &failureType)
         try coder.field("parameters", &parameters)
         try coder.field("data", &data)
         try coder.field("confirm_seconds", &confirmSeconds)
@@ -45,6 +51,10 @@ struct CommandDefinition: RESTObject, Equatable {
         guard Self.proofs.contains(proof) else {
             throw wrong(
                 "proof", "is \(proof.rawValue); use one of: \(Self.proofs.map(\.rawValue).joined(separator: ", "))")
+        }
+        for (member, type) in [("reply_type", replyType), ("failure_type", failureType)]
+        where type != nil && proof != .reply {
+            throw wrong(member, "is given, but the proof is \(proof.rawValue); use it with proof reply")
         }
         if let confirmSeconds, !CommandRequest.confirmSecondsAllowed.contains(confirmSeconds) {
             let allowed = CommandRequest.confirmSecondsAllowed
@@ -85,10 +95,17 @@ struct CommandDefinition: RESTObject, Equatable {
         for (member, text, limit) in [
             ("title", title ?? "-", Self.textLimit), ("description", description, Self.descriptionLimit),
             ("capability", capability, Self.textLimit), ("message_type", messageType, Self.textLimit),
+            ("reply_type", replyType ?? "-", Self.textLimit), ("failure_type", failureType ?? "-", Self.textLimit),
         ] where text.isEmpty || text.utf8.count > limit {
             throw wrong(member, "has \(text.utf8.count) bytes; it must have 1 to \(limit)")
         }
         let bare = CustomCapability.bare(capability)
+        guard CustomCapability.isReverseDomainName(bare) else {
+            throw wrong(
+                "capability",
+                "is \"\(bare)\"; it must be a reverse domain name like com.example.flush, with an optional version "
+                    + "like /v2")
+        }
         if bare == CustomCapability.commandIDs || CommandKind.all.contains(where: { $0.requirement == .custom(bare) }) {
             throw wrong("capability", "is \(bare), which is of a built-in command; use that one")
         }
@@ -103,6 +120,8 @@ struct CommandDefinition: RESTObject, Equatable {
         var members = ["action": name]
         for (key, value) in data { members[key] = value.string ?? value.text }
         for (key, value) in parameters { members[key] = value.string ?? value.text }
-        return AcceptedMessage(capability: capability, type: messageType, data: members)
+        var message = AcceptedMessage(capability: capability, type: messageType, data: members)
+        (message.replyType, message.failureType) = (replyType, failureType)
+        return message
     }
 }

@@ -48,6 +48,15 @@ struct OpenCommand: RESTObject {
             schema: [:])
     }
 
+    /// Whether a message of this type answers it: true when it says that it was done, false when it failed. Beside
+    /// these types `success` and `failure` answer all.
+    func outcome(ofReply type: String) -> Bool? {
+        let parameters = command.command == CommandKind.raw ? command.parameters : [:]
+        if type == message?.replyType ?? parameters["reply_type"]?.string { return true }
+        if type == message?.failureType ?? parameters["failure_type"]?.string { return false }
+        return nil
+    }
+
     /// Derives from the stored times until when it waits, for one that was queued just now or read from the store.
     ///
     /// It waits no longer than it would have from its beginning, whatever the wall clock did in between.

@@ -39,8 +39,9 @@ struct AgentIndex: Sendable {
         if !byID.isEmpty { return byID }
         let hosts = byHost.positions(lower.hashValue).filter { records[$0].facts.host?.lower == lower }
         if !hosts.isEmpty { return hosts }
-        guard let key = suffixKey(lower) else { return [] }
-        let digits = lower.filter { $0 != "-" }
+        guard let digits = Self.suffixDigits(reference),
+            let key = Int(digits.suffix(Self.shortestSuffix), radix: 16)
+        else { return [] }
         return bySuffix.positions(key).filter { records[$0].uid.description.hasSuffix(digits) }
     }
 
@@ -56,13 +57,14 @@ struct AgentIndex: Sendable {
         zip(left.utf8.reversed(), right.utf8.reversed()).prefix { $0 == $1 }.count
     }
 
-    private func suffixKey(_ text: String) -> Int? {
-        let digits = text.utf8.filter { $0 != UInt8(ascii: "-") }
-        guard (Self.shortestSuffix...32).contains(digits.count), digits.allSatisfy(isHexDigit) else { return nil }
-        return Int(String(decoding: digits.suffix(Self.shortestSuffix), as: UTF8.self), radix: 16)
+    /// The digits of a reference that may be the end of a uid, in lower case and without dashes; nil if it cannot be.
+    static func suffixDigits(_ reference: String) -> String? {
+        let digits = reference.lowercased().utf8.filter { $0 != UInt8(ascii: "-") }
+        guard (shortestSuffix...32).contains(digits.count), digits.allSatisfy(isHexDigit) else { return nil }
+        return String(decoding: digits, as: UTF8.self)
     }
 
-    private func isHexDigit(_ byte: UInt8) -> Bool {
+    private static func isHexDigit(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
     }
 }

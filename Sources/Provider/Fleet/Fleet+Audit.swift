@@ -57,10 +57,7 @@ extension Fleet {
     /// The uid of the agent that a reference means; the reference itself where it does not mean one.
     func auditTarget(_ reference: String) -> String {
         state.withLock { state in
-            if let position = InstanceUID(reference).flatMap({ state.position(of: $0) }) {
-                return state.records[position].uid.description
-            }
-            let positions = state.index.matches(reference, in: state.records)
+            let positions = state.positions(of: reference)
             return positions.count == 1 ? state.records[positions[0]].uid.description : reference
         }
     }

@@ -35,7 +35,7 @@ extension Fleet {
         var order = CommandOrder(kind, parameters, caller: caller)
         order.take(expiresSeconds: request.expiresSeconds, confirmSeconds: request.confirmSeconds)
         let now = Moment.now()
-        let open = order.command(id: newID(), for: view.record, view.vitals, at: now)
+        let open = order.command(id: Self.newID(), for: view.record, view.vitals, at: now)
         let isAcknowledged = request.acknowledgeKnownDefect ?? false
         try await file(open, kind, acknowledged: isAcknowledged, key: key, digest: digest, now)
 
@@ -313,11 +313,7 @@ extension Fleet {
         }
     }
 
-    func newID() -> String { FleetState.newCommandID() }
-}
-
-extension FleetState {
-    static func newCommandID() -> String {
+    static func newID() -> String {
         var random = SystemRandomNumberGenerator()
         return InstanceUID(high: random.next(), low: random.next()).description
     }

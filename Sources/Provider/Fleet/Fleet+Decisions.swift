@@ -64,10 +64,7 @@ extension Fleet {
 
     /// The agent that a reference means; the nearest ones are looked for only when it is the only one.
     private func uid(of reference: String, isAlone: Bool) throws(Problem) -> InstanceUID {
-        let isKnown = state.withLock { state in
-            InstanceUID(reference).flatMap { state.position(of: $0) } != nil
-                || !state.index.matches(reference, in: state.records).isEmpty
-        }
+        let isKnown = state.withLock { !$0.positions(of: reference).isEmpty }
         if isKnown || isAlone { return try view(reference).record.uid }
         throw Problem(404, "No such agent", detail: "no agent is meant by this reference")
     }

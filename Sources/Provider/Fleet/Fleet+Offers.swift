@@ -67,7 +67,7 @@ extension Fleet {
         try check(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
         try check(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
         let now = Moment.now()
-        let id = newID()
+        let id = Self.newID()
         let decision: Decision = await withCheckedContinuation { continuation in
             let decision = state.withLock { state -> Decision? in
                 var effects = FleetState.Effects()

@@ -49,7 +49,7 @@ extension Fleet {
         let now = Moment.now()
         var operation = OpenOperation()
         (operation.id, operation.order, operation.filter, operation.digest) = (
-            newID(), order, request.filter, plan.digest
+            Self.newID(), order, request.filter, plan.digest
         )
         (operation.maxInFlight, operation.stopAfterFailures) = (request.maxInFlight, request.stopAfterFailures)
         (operation.startedAt, operation.isHeld) = (now.wall, true)

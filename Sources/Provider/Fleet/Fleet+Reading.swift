@@ -74,7 +74,7 @@ extension Fleet {
     private func start(_ text: String, _ order: AgentOrder, _ snapshot: FleetSnapshot) throws(Problem) -> AgentOrder.Key
     {
         let cursor = try Cursor(text)
-        let positions = state.withLock { $0.index.matches(cursor.reference, in: $0.records) }
+        let positions = state.withLock { $0.positions(of: cursor.reference) }
         guard positions.count == 1, snapshot.records.indices.contains(positions[0]) else { throw Cursor.invalid(text) }
         var key = order.key(snapshot.view(positions[0]))
         key.number = cursor.number
@@ -192,11 +192,7 @@ extension Fleet {
     /// - Throws: 404 with the nearest agents, 409 with the candidates of an ambiguous reference.
     func view(_ reference: String) throws(Problem) -> AgentView {
         let found = state.withLock { state -> [AgentView] in
-            let positions: [Int] =
-                if let uid = InstanceUID(reference), let position = state.position(of: uid) { [position] } else {
-                    state.index.matches(reference, in: state.records)
-                }
-            return positions.map { AgentView(record: state.records[$0], vitals: state.vitals[$0]) }
+            state.positions(of: reference).map { AgentView(record: state.records[$0], vitals: state.vitals[$0]) }
         }
         if found.count == 1 { return found[0] }
         var problem: Problem

@@ -56,8 +56,8 @@ package final class Fleet: Sendable {
     ///
     /// Does no I/O and may be called on an event loop; the messages of one agent must come in their order.
     ///
-    /// - Parameter reply: gets the answer, exactly once: before this returns, or, when over HTTP it carries a command,
-    ///   once the store has that command as sent, then on another thread.
+    /// - Parameter reply: gets the answer, exactly once: before this returns, or, when it carries an instance uid or, over
+    ///   HTTP, a command, once the store has that, then on another thread.
     package func receive(
         _ message: AgentToServer, over link: Link, reply: @escaping @Sendable (AgentReply) -> Void
     ) {
@@ -74,23 +74,39 @@ package final class Fleet: Sendable {
             var effects = FleetState.Effects()
             let answer = state.receive(message, from: uid, over: link, at: now, &effects)
             let delivery = link.push == nil ? effects.deliveries.first { $0.link === link } : nil
-            let reoffer = link.push == nil && delivery == nil ? effects.reoffers.first : nil
+            let reoffer = delivery == nil && link.push == nil ? effects.reoffers.first : nil
             state.advanceOperations(at: now, &effects)
             if effects.isEmpty { return (answer, false) }
-            commit(effects, isAct: false) { [self] isSent in
+            let offering = effects.offeringCommand
+            let waitsForDisk = offering != nil || reoffer?.waitsForDisk == true
+            let finish = { @Sendable [self] (answer: AgentReply) in
+                guard let reoffer else { return reply(answer) }
+                read(reoffer) { reply(AgentReply(answer.message.carrying($0))) }
+            }
+            commit(effects, isAct: false) { [self] isWritten in
+                var answer = answer
+                if let offering { settle(offering, isWritten: isWritten, &answer) }
                 if let delivery {
-                    let message = isSent ? complete(delivery) : nil
+                    let message = isWritten ? complete(delivery) : nil
                     reply(message.map { AgentReply(answer.message.carrying($0)) } ?? answer)
-                } else if let reoffer, reoffer.waitsForDisk {
-                    if !isSent { return reply(answer) }
-                    read(reoffer) { reply(AgentReply(answer.message.carrying($0))) }
+                } else if reoffer?.waitsForDisk == true, !isWritten {
+                    reply(answer)
+                } else if waitsForDisk {
+                    finish(answer)
                 }
             }
-            guard delivery == nil, let reoffer else { return (answer, delivery != nil) }
-            if !reoffer.waitsForDisk { read(reoffer) { reply(AgentReply(answer.message.carrying($0))) } }
-            return (answer, true)
+            if delivery != nil || waitsForDisk { return (answer, true) }
+            if reoffer != nil { finish(answer) }
+            return (answer, reoffer != nil)
         }
         if !isLater { reply(answer) }
+    }
+
+    /// Once it is known whether the command was written that offers the instance uid in an answer: without it, the uid
+    /// is not offered.
+    private func settle(_ offering: String, isWritten: Bool, _ answer: inout AgentReply) {
+        state.withLock { isWritten ? $0.written(offering) : $0.drop(offering) }
+        if !isWritten { answer.message.clearAgentIdentification() }
     }
 
     /// Takes a message of a client that names itself by a ULID: it is answered under that, and offered 16 bytes.
@@ -263,7 +279,9 @@ extension Change {
 extension FleetState.Effects {
     /// Whether a change that could not be written is to be tried again.
     fileprivate func keeps(_ change: Change, isAct: Bool) -> Bool {
-        if case .command(let open) = change, deliveries.contains(where: { $0.commandID == open.command.id }) {
+        if case .command(let open) = change,
+            open.command.id == offeringCommand || deliveries.contains(where: { $0.commandID == open.command.id })
+        {
             return false
         }
         return !isAct

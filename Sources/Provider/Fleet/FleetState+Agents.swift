@@ -196,6 +196,32 @@ extension FleetState {
         return offered
     }
 
+    /// Offers an agent that asks for an instance uid one. So that it is kept until a message comes with it, that is an
+    /// `identify` which the agent asked for itself.
+    ///
+    /// - Returns: nil while another answer with it waits to be written.
+    mutating func offerRequestedUID(
+        _ position: Int, over link: Link, _ now: Moment, _ effects: inout Effects
+    ) -> InstanceUID? {
+        let uid = records[position].uid
+        let offered = offerUID(for: uid, at: now)
+        let known = (commandsByAgent[uid] ?? []).compactMap { commands[$0] }
+        if let open = known.first(where: { $0.awaitsProof && $0.newUID == offered.description }) {
+            let isWritten = !open.isUnwritten && !effects.deliveries.contains { $0.commandID == open.command.id }
+            return isWritten ? offered : nil
+        }
+        let caller = Caller(name: "the agent itself", address: link.remoteAddress ?? "")
+        var order = CommandOrder(CommandKind.identify, [:], caller: caller)
+        order.take(expiresSeconds: nil, confirmSeconds: CommandRequest.confirmSecondsAllowed.upperBound)
+        var open = order.command(id: Fleet.newID(), for: records[position], vitals[position], at: now)
+        (open.newUID, open.isUnwritten) = (offered.description, true)
+        file(open, at: now)
+        open.send(at: now, startTimes: [])
+        update(open, &effects)
+        effects.offeringCommand = open.command.id
+        return offered
+    }
+
     func makeUID(at now: Moment) -> InstanceUID {
         var random = SystemRandomNumberGenerator()
         return InstanceUID.version7(unixMilliseconds: UInt64(now.wall.nanoseconds / 1_000_000), using: &random)

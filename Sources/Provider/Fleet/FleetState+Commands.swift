@@ -187,10 +187,14 @@ extension FleetState {
         _ message: CustomMessage, at position: Int, _ now: Moment, _ effects: inout Effects
     ) {
         let uid = records[position].uid
-        let reply = try? CustomReply(message)
         let capability = CustomCapability.bare(message.capability)
-        let open = (commandsByAgent[uid] ?? []).compactMap { commands[$0] }.filter {
+        var open = (commandsByAgent[uid] ?? []).compactMap { commands[$0] }.filter {
             $0.awaitsProof && $0.command.proof == .reply && $0.kind?.needed($0.command.parameters) == capability
+        }
+        var reply = try? CustomReply(message)
+        let awaiting = open.filter { $0.outcome(ofReply: message.type) != nil }
+        if let succeeded = awaiting.first?.outcome(ofReply: message.type) {
+            (open, reply) = (awaiting, CustomReply(anyData: message, succeeded: succeeded))
         }
         let answered: OpenCommand? =
             if let id = reply?.commandID { open.first { $0.command.id == id } } else {

@@ -21,6 +21,8 @@ struct FleetState: Sendable {
         var changes: [Change] = []
         /// Commands that are handed over as soon as their `sent` is on disk.
         var deliveries: [Delivery] = []
+        /// The command whose instance uid is in the answer: that waits until this is on disk.
+        var offeringCommand: String?
         /// Offers that go out once more: as soon as their contents have been read.
         var reoffers: [Reoffer] = []
         /// Ids of commands whose state changed.
@@ -171,6 +173,15 @@ struct FleetState: Sendable {
         index.position(of: uid) ?? aliases[uid].flatMap { index.position(of: $0) }
     }
 
+    /// The agents that a reference means; last, those that had a uid with this end before they got another one.
+    func positions(of reference: String) -> [Int] {
+        if let uid = InstanceUID(reference), let position = position(of: uid) { return [position] }
+        let found = index.matches(reference, in: records)
+        guard found.isEmpty, !aliases.isEmpty, let end = AgentIndex.suffixDigits(reference) else { return found }
+        let renamed = Set(aliases.filter { $0.key.description.hasSuffix(end) }.values)
+        return renamed.compactMap { index.position(of: $0) }
+    }
+
     // MARK: - Messages
 
     /// Takes a message and says what to answer.
@@ -247,7 +258,9 @@ struct FleetState: Sendable {
         askForFullState(position, now, &reply)
         askForComponents(after: message, &reply)
         if AgentToServerFlags(rawValue: message.flags).contains(.requestInstanceUID) {
-            reply.agentIdentification.newInstanceUid = offerUID(for: records[position].uid, at: now).data
+            if let offered = offerRequestedUID(position, over: link, now, &effects) {
+                reply.agentIdentification.newInstanceUid = offered.data
+            }
         }
         if former != nil { reply.agentIdentification.newInstanceUid = records[position].uid.data }
         return AgentReply(reply)

@@ -22,6 +22,12 @@ extension OpAMPConnectionSettings {
             certificate.cert = try Self.pem(given.cert, "certificate.cert")
             certificate.privateKey = try Self.pem(given.privateKey, "certificate.private_key")
             certificate.caCert = try Self.pem(given.caCert, "certificate.ca_cert")
+            for (part, field) in [(given.cert, "cert"), (given.privateKey, "private_key")] where part == nil {
+                throw .badRequest(
+                    field: "certificate.\(field)",
+                    "a certificate needs cert and private_key, and ca_cert if a CA signed it; leave certificate out to "
+                        + "offer none")
+            }
         }
         if let given = settings.tls?.value {
             tls.caPemContents = String(

@@ -24,12 +24,7 @@ extension StoreDirectory {
                         + "database; choose one of its own that the provider's user has write access to, or run: "
                         + "chmod 700 \(shellWord(path))")
             }
-            guard chmod(path, 0o700) == 0 else {
-                throw StoreError(
-                    .directory,
-                    "the data directory \(path) is open to others (mode \(mode)) and belongs to somebody else; its "
-                        + "owner may run: chmod 700 \(shellWord(path))")
-            }
+            guard chmod(path, 0o700) == 0 else { throw notClosed(path, mode, errno) }
             closed.append("\(path) (\(mode))")
         }
         let database = databasePath(in: path)
@@ -40,6 +35,17 @@ extension StoreDirectory {
             closed.append("\(file) (0\(String(status.st_mode & 0o7777, radix: 8)))")
         }
         return closed
+    }
+
+    /// Why a directory that is open to others cannot be closed to them.
+    ///
+    /// - Parameter error: what the system says of it.
+    static func notClosed(_ path: String, _ mode: String, _ error: Int32) -> StoreError {
+        let reason =
+            error == EPERM
+            ? "belongs to somebody else; its owner may run: chmod 700 \(shellWord(path))"
+            : "cannot be closed to them: \(String(cString: strerror(error))); choose another one"
+        return StoreError(.directory, "the data directory \(path) is open to others (mode \(mode)) and \(reason)")
     }
 
     /// Whether there is a database in a directory, or nothing.
