@@ -197,7 +197,7 @@ extension FleetState {
             }
             request = OfferRequest(token: id, besides: content)
         }
-        let command = Self.newCommandID()
+        let command = Fleet.newID()
         switch decide(request, for: record.uid, id: command, caller: caller, at: now, &effects) {
         case .success: return .success(command)
         case .failure(let problem): return .failure(problem)
