@@ -4,10 +4,10 @@ package struct FleetEvent: RESTObject, Equatable {
     package static let kinds = [
         "approved", "blocked", "certificate_requested", "config_applied", "config_changed", "config_drift",
         "config_failed", "config_offered", "config_withdrawn", "conflict", "conflict_ended", "connected",
-        "custom_message", "disconnected", "duplicate", "forgotten", "healthy", "labelled", "muted", "pending",
-        "renamed",
-        "replaced", "restarted", "separated", "settings_applied", "settings_failed", "settings_offered",
-        "settings_withdrawn", "stale", "unblocked", "unhealthy", "unmuted", "version_changed",
+        "custom_message", "disconnected", "duplicate", "enrolled", "forgotten", "healthy", "labelled", "muted",
+        "pending", "renamed", "replaced", "restarted", "separated", "settings_applied", "settings_failed", "settings_offered",
+        "settings_withdrawn", "stale", "token_revoked", "token_shown", "unblocked", "unhealthy", "unmuted",
+        "version_changed",
     ]
 
     /// Counts the events of a provider in the order they were written; 0 before that.

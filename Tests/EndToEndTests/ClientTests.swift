@@ -4,8 +4,8 @@ import Testing
 /// Clients that other people wrote, from PyPI.
 @Suite(.timeLimit(.minutes(5))) struct ClientTests {
     private static let tools = [
-        "fleet_summary", "list_agents", "find_agent", "get_agent", "list_command_types", "command_status",
-        "restart_agent", "send_chatops_command", "send_command",
+        "fleet_summary", "list_agents", "find_agent", "get_agent", "get_config", "list_events", "list_command_types",
+        "command_status", "restart_agent", "send_chatops_command", "send_command", "cancel_command",
     ]
 
     @Test(arguments: [("auto", "2026-07-28"), ("legacy", "2025-11-25")])
@@ -16,11 +16,14 @@ import Testing
             ("list_agents", ["limit": 3], "10 agents: "),
             ("find_agent", ["query": "web-17"], "1 of 10 agents matches \"web-17\" (host exact)"),
             ("get_agent", agent, "web-17 ("),
+            ("get_config", agent, "web-17 ("),
+            ("list_events", ["agent": "web-17", "kind": "connected"], "1 event"),
             ("list_command_types", agent, "7 commands can be sent to web-17; "),
             ("restart_agent", agent, "confirmed: restart of web-17 ("),
             ("command_status", agent, "confirmed: restart of web-17 ("),
             ("send_chatops_command", ["agent": "web-17", "tag": "ok"], "confirmed: chatops to web-17 ("),
             ("send_command", ["agent": "web-17", "command": "resync"], "confirmed: resync of web-17 ("),
+            ("cancel_command", ["command_id": "0123456789abcdef0123456789abcdef"], "refused: "),
         ]
         #expect(Set(calls.map(\.tool)) == Set(Self.tools))
         try await withStage { stage in
@@ -37,7 +40,7 @@ import Testing
             #expect(lines[0]["tools"]?.array == Self.tools.map { .string($0) })
             for (call, line) in zip(calls, lines.dropFirst()) {
                 #expect(line["tool"]?.string == call.tool)
-                #expect(line["error"] == false)
+                #expect(line["error"] == .bool(call.beginning == "refused: "))
                 #expect(line["text"]?.string?.hasPrefix(call.beginning) == true, "\(line.text)")
             }
         }

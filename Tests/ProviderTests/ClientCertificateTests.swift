@@ -100,12 +100,15 @@ import X509
 
     @Test func `a certificate of another authority, or one that has ended, ends the handshake`() async throws {
         try await with { provider, authority, _ in
-            let stranger = try TestAuthority("Stranger").issue("agent", names: ["urn:uuid:\(Self.uid)"])
+            // Its files are there as long as it is.
+            let strangers = try TestAuthority("Stranger")
+            let stranger = try strangers.issue("agent", names: ["urn:uuid:\(Self.uid)"])
             let ended = try authority.issue("ended", names: ["urn:uuid:\(Self.uid)"], seconds: -7_200 ..< -60)
             for pair in [stranger, ended] {
                 let client = try authority.client(showing: pair)
                 await #expect(throws: (any Error).self) { try await post(Self.uid, to: provider, by: client) }
             }
+            withExtendedLifetime(strangers) {}
             #expect(provider.fleet.snapshot.records.isEmpty)
         }
     }
@@ -119,8 +122,9 @@ import X509
                 try await connection.sendFrame(2, try Self.report(Self.uid).frame())
                 _ = try await connection.message()
                 let former = tls.authorities
-                let text = try TestAuthority.text(of: try TestAuthority("New").file)
-                try TestAuthority.write(text, to: authority.file)
+                let new = try TestAuthority("New")
+                try TestAuthority.write(try TestAuthority.text(of: new.file), to: authority.file)
+                withExtendedLifetime(new) {}
                 try await until { tls.authorities != former }
                 try await connection.sendFrame(2, try Self.report(Self.uid).frame())
                 #expect(try await connection.frame().code == 1008)

@@ -124,6 +124,8 @@ private struct KeepingWriter: ResponseBodyWriter {
             let page = { (query: String) in
                 try EventPage(json: try await provider.json("/api/v1/events?counts=true&\(query)"))
             }
+            // All of them are written.
+            while try await page("limit=1000").events.count < 9 { try Task.checkCancellation() }
             let all = try await page("limit=1000")
             let sick = try await page("filter=health:unhealthy&limit=1000")
             #expect(Set(sick.events.map(\.instanceUID)) == [one.reporter.uid.description])

@@ -12,8 +12,8 @@ import Testing
     func `host, port and path are read`(text: String, host: String, port: Int, path: String) throws {
         let endpoint = try Endpoint(text)
         #expect(endpoint.host == host && endpoint.port == port && endpoint.path == path)
-        let scheme = text.lowercased().prefix { $0 != ":" }
-        #expect(endpoint.isSecure == scheme.hasSuffix("s") && endpoint.url.hasPrefix("\(scheme)://"))
+        let scheme = String(text.lowercased().prefix { $0 != ":" })
+        #expect(endpoint.isSecure == ["wss", "https"].contains(scheme) && endpoint.url.hasPrefix("\(scheme)://"))
     }
 
     @Test(arguments: ["ftp", "wsss", "opamp"])

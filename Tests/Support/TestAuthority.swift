@@ -54,7 +54,8 @@ package final class TestAuthority: Sendable {
         let pair = Pair(certificate: "\(folder)/\(file).pem", key: "\(folder)/\(file).key")
         let own = P256.Signing.PrivateKey()
         let alternatives = names.map { name in
-            name.hasPrefix("urn:") ? GeneralName.uniformResourceIdentifier(name) : GeneralName.dnsName(name)
+            name.lowercased().hasPrefix("urn:")
+                ? GeneralName.uniformResourceIdentifier(name) : GeneralName.dnsName(name)
         }
         let address = GeneralName.ipAddress(ASN1OctetString(contentBytes: [127, 0, 0, 1]))
         let extensions = try Certificate.Extensions {

@@ -24,12 +24,12 @@ struct Vitals: Sendable {
     var isIntroductionDue = false
     /// Whether another sender goes on under the agent's uid.
     var isInConflict = false
-    /// What is known of who it is, by what it showed with its last message; nil: nothing.
-    var identity: AgentIdentity?
     /// The heartbeat interval in seconds that was offered and that the agent took; 0 for none.
     var offeredInterval: UInt32 = 0
     /// When the full state was last asked for, on the monotonic clock; nil before the first time.
     var askedFullStateAt: Int64?
+    /// What is known of who it is, by what it showed with its last message; nil: nothing.
+    var identity: AgentIdentity?
 
     init(lastSeen: Moment, sequence: UInt64, status: AgentStatus, transport: AgentTransport) {
         (self.lastSeen, self.sequence, self.status, self.transport) = (lastSeen, sequence, status, transport)
