@@ -5,9 +5,9 @@ package struct FleetEvent: RESTObject, Equatable {
         "approved", "blocked", "certificate_requested", "config_applied", "config_changed", "config_drift",
         "config_failed", "config_offered", "config_withdrawn", "conflict", "conflict_ended", "connected",
         "custom_message", "disconnected", "duplicate", "enrolled", "forgotten", "healthy", "labelled", "muted",
-        "pending", "renamed", "replaced", "restarted", "separated", "settings_applied", "settings_failed", "settings_offered",
-        "settings_withdrawn", "stale", "token_revoked", "token_shown", "unblocked", "unhealthy", "unmuted",
-        "version_changed",
+        "pending", "renamed", "replaced", "restarted", "separated", "settings_applied", "settings_failed",
+        "settings_offered", "settings_withdrawn", "stale", "token_revoked", "token_shown", "unblocked", "unhealthy",
+        "unmuted", "version_changed",
     ]
 
     /// Counts the events of a provider in the order they were written; 0 before that.

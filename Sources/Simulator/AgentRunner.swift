@@ -143,7 +143,9 @@ extension AgentRunner {
 extension AgentRunner {
     private func perform(_ actions: [SimulatedAgent.Action]) {
         for action in actions {
-            guard case .open(let channel) = link else { return }
+            // The agent has it from now on, also where the connection has just ended.
+            if case .show(let token) = action { self.token = token }
+            guard case .open(let channel) = link else { continue }
             switch action {
             case .send(let message): send(message, on: channel)
             case .wait(let timer, let delay):
@@ -155,9 +157,7 @@ extension AgentRunner {
             case .leave:
                 staysAway = true
                 close(channel)
-            case .show(let token):
-                self.token = token
-                close(channel)
+            case .show: close(channel)
             case .comeBack(let delay):
                 pause = delay
                 close(channel)
