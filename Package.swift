@@ -36,7 +36,16 @@ let package = Package(
         .executableTarget(
             name: "opamp-mcp",
             dependencies: ["ClientSetup", "FleetAPI", "FleetClient", "FleetTools", "JSON", "MCP"],
-            linkerSettings: [.unsafeFlags(["-static-stdlib"], .when(configuration: .release))]
+            // The runtimes of Swift, C++ and gcc are linked statically, at a fixed address, and nothing is exported: so
+            // the start has few symbols to look up and touches few pages.
+            linkerSettings: [
+                .unsafeFlags(
+                    [
+                        "-static-stdlib", "-L\(Context.packageDirectory)/scripts/link", "-Xclang-linker",
+                        "-static-libgcc",
+                        "-Xclang-linker", "-no-pie", "-Xlinker", "--no-export-dynamic",
+                    ], .when(configuration: .release))
+            ]
         ),
 
         // The provider and the simulated fleet: SwiftNIO, protobuf, SQLite. Program is what their mains share.

@@ -8,7 +8,7 @@ swift build -c release --product opamp-mcp
 program=$(swift build -c release --show-bin-path)/opamp-mcp
 
 libraries=$(ldd "$program")
-if grep -E 'libFoundation|lib_Foundation|libswift|libcurl' <<<"$libraries"; then
+if grep -E 'libFoundation|lib_Foundation|libswift|libcurl|libstdc' <<<"$libraries"; then
     echo "$program must not need these at its start" >&2
     exit 1
 fi

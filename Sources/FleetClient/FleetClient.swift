@@ -10,6 +10,8 @@ package final class FleetClient: Sendable {
     let timeout: Duration
     private let http: HTTPClient
     private let hasToken: Bool
+    /// Sent with every request.
+    private let headers: [(name: String, value: String)]
 
     package init(_ address: ProviderAddress) {
         var configuration = HTTPConfiguration(bearerToken: address.token)
@@ -22,6 +24,17 @@ package final class FleetClient: Sendable {
         base = address.url.hasSuffix("/") ? String(address.url.dropLast()) : address.url
         timeout = address.timeout
         hasToken = address.token != nil
+        headers = [("Accept", "application/json")]
+    }
+
+    private init(_ client: FleetClient, adding headers: [(name: String, value: String)]) {
+        (base, timeout, http, hasToken) = (client.base, client.timeout, client.http, client.hasToken)
+        self.headers = client.headers + headers
+    }
+
+    /// The same client, over the same connections, with more header fields in each request.
+    package func adding(headers: [(name: String, value: String)]) -> FleetClient {
+        headers.isEmpty ? self : FleetClient(self, adding: headers)
     }
 
     package func info() async throws -> ServerInfo {
@@ -117,7 +130,7 @@ package final class FleetClient: Sendable {
         body: [UInt8]? = nil, timeout: Duration
     ) async throws -> Answer {
         let request = HTTPRequest(
-            method, base + path.text, headers: headers + [("Accept", "application/json")], body: body, timeout: timeout)
+            method, base + path.text, headers: self.headers + headers, body: body, timeout: timeout)
         return try AnswerReader(base: base, hasToken: hasToken).read(try await response(to: request))
     }
 

@@ -15,7 +15,9 @@ struct Action {
     ///
     /// Where the same is open already, as a restart may be, that one is waited for and nothing is queued.
     func perform(_ request: CommandRequest, on agent: String, waitSeconds: Int) async throws -> String {
-        try await call.act(on: [agent]) {
+        try await call.requireConfirmation(
+            "\(clean(request.command, limit: 60)): \(clean(agent, limit: 80))", isBulk: false)
+        return try await call.act(on: [agent]) {
             do {
                 return try await outcome(of: try await client.queue(request, for: agent), waitSeconds: waitSeconds)
             } catch let error as FleetError {

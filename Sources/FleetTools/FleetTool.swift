@@ -9,6 +9,7 @@ func fleetTool<each Value: Sendable>(
     handler: @escaping @Sendable (FleetClient, ToolCall, repeat each Value) async throws -> String
 ) -> Tool<FleetClient> {
     Tool(name, access, description, repeat each field) { (client, call, value: repeat each Value) in
+        let client = client.adding(headers: call.trace?.headers ?? [])
         do {
             return try await handler(client, call, repeat each value)
         } catch let error as FleetError {

@@ -28,12 +28,8 @@ final class Connection: Sendable {
         var writer: LineWriter
     }
 
-    /// Accepted calls; ends with the input.
-    let calls: AsyncStream<RunningCall>
-
     /// Opens once the input has ended and every call is answered.
     private let isDone = Latch()
-    private let handOn: AsyncStream<RunningCall>.Continuation
     private let state: Mutex<State>
     private let input: Int32
     private let stop: StopSignal
@@ -46,27 +42,26 @@ final class Connection: Sendable {
         self.input = input
         self.stop = stop
         self.answerTime = answerTime
-        // What waits here is bounded by the session's limit of calls.
-        (calls, handOn) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
     }
 
     /// Reads until the end of the input, or until the server is asked to stop. Blocks.
-    func read() {
+    ///
+    /// - Parameter start: takes the calls that are accepted, in their order.
+    func read(_ start: (RunningCall) -> Void) {
         var splitter = LineSplitter(limit: Self.lineLimit)
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while stop.awaitReady(input, POLLIN), !stop.latch.isOpen {
             let count = Glibc.read(input, &buffer, buffer.count)
             if count < 0, errno == EINTR || errno == EAGAIN { continue }
             guard count > 0 else { break }
-            for line in splitter.append(buffer[..<count]) { receive(line) }
+            for line in splitter.append(buffer[..<count]) { receive(line).forEach(start) }
         }
-        if !stop.latch.isOpen, let line = splitter.finish() { receive(line) }
+        if !stop.latch.isOpen, let line = splitter.finish() { receive(line).forEach(start) }
         inputEnded.open()
         state.withLock { state in
             if state.running.isEmpty { isDone.open() }
             for asked in state.asked.values { asked.isAnswered.open() }
         }
-        handOn.finish()
     }
 
     /// Waits until every call is answered, but no longer than until the server is asked to stop.
@@ -135,8 +130,9 @@ final class Connection: Sendable {
         }
     }
 
-    private func receive(_ line: LineSplitter.Line) {
-        let started = state.withLock { state in
+    /// - Returns: the calls to start.
+    private func receive(_ line: LineSplitter.Line) -> [RunningCall] {
+        state.withLock { state in
             let steps =
                 switch line {
                 case .whole(let bytes): state.session.receive(bytes)
@@ -145,7 +141,6 @@ final class Connection: Sendable {
                 }
             return steps.compactMap { take($0, &state) }
         }
-        for call in started { handOn.yield(call) }
     }
 
     /// - Returns: a call to hand on.

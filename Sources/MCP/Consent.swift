@@ -29,7 +29,7 @@ extension ToolCall {
     /// - Parameters:
     ///   - message: what will be done, to what, as a person decides it; text of agents cleaned.
     ///   - isBulk: whether the policy `bulk` includes this action.
-    /// - Throws: a `ToolFailure` that begins with `refused`, unless a person accepts.
+    /// - Throws: unless a person accepts; what it throws must leave the handler.
     package func requireConfirmation(_ message: String, isBulk: Bool) async throws {
         guard policy == .always || policy == .bulk && isBulk else { return }
         switch try await confirm(message) {
@@ -51,10 +51,15 @@ extension ToolCall {
                 "refused: the client could not ask for confirmation (\(reason)); nothing was done",
                 try: "use a client that can, or start with --confirm never")
         case .unsupported where policy == .bulk: return
-        case .unsupported:
-            throw ToolFailure(
-                "refused: --confirm always needs a client that can ask a person (elicitation); nothing was done",
-                try: "use such a client, or start with --confirm bulk")
+        case .unsupported: throw CannotAsk()
         }
     }
+}
+
+/// A person must be asked, and the client does not say that it can.
+struct CannotAsk: Error, CustomStringConvertible {
+    let description = """
+        refused: --confirm always needs a client that can ask a person (elicitation); nothing was done; use such a \
+        client, or start with --confirm bulk
+        """
 }

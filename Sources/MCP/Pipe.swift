@@ -4,13 +4,15 @@ import Glibc
 final class Pipe: Sendable {
     /// Readable while bytes are left in the pipe.
     let readEnd: Int32
-    private let writeEnd: Int32
+    /// Never blocks its writer once thousands of bytes are left in the pipe: what is one too many is dropped.
+    let writeEnd: Int32
 
     init() {
         var ends: [Int32] = [-1, -1]
         let failed = pipe(&ends)
         precondition(failed == 0, "no pipe could be opened: error \(errno)")
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
         (readEnd, writeEnd) = (ends[0], ends[1])
     }
 
@@ -19,7 +21,6 @@ final class Pipe: Sendable {
         close(writeEnd)
     }
 
-    /// Blocks when thousands of bytes were put in that nobody took out.
     func putByte() {
         var byte: UInt8 = 0
         while write(writeEnd, &byte, 1) < 0, errno == EINTR {}

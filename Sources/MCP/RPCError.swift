@@ -15,6 +15,10 @@ struct RPCError: Error {
         RPCError(code: -32601, message: "unknown method \(excerpt(name))")
     }
     static func invalidParams(_ message: String) -> RPCError { RPCError(code: -32602, message: message) }
+    /// Spec: MCP 2026-07-28, basic "Missing required client capability".
+    static func missingElicitation(_ message: String) -> RPCError {
+        RPCError(code: -32021, message: message, data: ["requiredCapabilities": ["elicitation": [:]]])
+    }
     static func `internal`(_ message: String) -> RPCError { RPCError(code: -32603, message: message) }
     static func unsupportedVersion(_ requested: String) -> RPCError {
         let supported = Revision.modern

@@ -23,7 +23,7 @@ package struct Server<Context: Sendable>: Sendable {
         safeguards: Safeguards = Safeguards()
     ) {
         precondition(Set(tools.map(\.name)).count == tools.count, "two tools of one name")
-        precondition((instructions?.count ?? 0) <= 2048, "the instructions are too long for clients")
+        precondition((instructions?.utf8.count ?? 0) <= 2048, "the instructions are too long for clients")
         self.tools = tools
         self.context = context
         self.info = info
@@ -32,29 +32,57 @@ package struct Server<Context: Sendable>: Sendable {
         desk = ActionDesk(safeguards)
     }
 
-    /// Serves one client until the end of the input, a broken output, or `stop`.
+    /// Serves one client until the end of the input, a broken output, or `stop`. Blocks.
     ///
     /// Returns at once when nothing is at work then. At the end of the input calls get `Server.grace` and are answered;
     /// after `stop` they are cancelled and answered where the client still reads. SIGPIPE is ignored from then on in
-    /// the whole process. Descriptors are left open.
+    /// the whole process. Descriptors are left open. What runs tasks is not started before the first call: many
+    /// clients start a server only to ask what it is.
     ///
     /// - Parameters:
     ///   - output: usually from `keepStandardOutput()`.
     ///   - answerTime: how long a person may take to answer a question of a call that waits for it.
     package func run(
         input: Int32, output: Int32, stop: StopSignal = StopSignal(), grace: Duration = Self.grace,
-        answerTime: Duration = .seconds(45)
-    ) async {
+        answerTime: Duration = ToolCall.answerTime
+    ) {
         signal(SIGPIPE, SIG_IGN)
         let session = Session(
             info: info, instructions: instructions, tools: tools.map { (name: $0.name, listing: $0.listing) },
             callLimit: safeguards.callsAtOnce
         )
         let connection = Connection(session, input: input, output: output, stop: stop, answerTime: answerTime)
-        startThread { connection.read() }
+        var crew: (work: AsyncStream<Connection.RunningCall>.Continuation, hasEnded: Pipe)?
+        connection.read { call in
+            if let crew {
+                crew.work.yield(call)
+                return
+            }
+            // What waits here is bounded by the session's limit of calls.
+            let (calls, work) = AsyncStream.makeStream(of: Connection.RunningCall.self)
+            let hasEnded = Pipe()
+            crew = (work, hasEnded)
+            Task.detached {
+                await perform(calls, on: connection, stop: stop, grace: grace)
+                hasEnded.putByte()
+            }
+            work.yield(call)
+        }
+        if let crew {
+            crew.work.finish()
+            while !stop.awaitReady(crew.hasEnded.readEnd, POLLIN), !stop.latch.isOpen {}
+            crew.hasEnded.takeByte()
+        }
+        if stop.latch.isOpen { connection.endSubscriptions() }
+    }
+
+    /// Carries out calls until the input has ended and all are answered.
+    private func perform(
+        _ calls: AsyncStream<Connection.RunningCall>, on connection: Connection, stop: StopSignal, grace: Duration
+    ) async {
         let lastMoment = Latch()
         await withDiscardingTaskGroup { group in
-            for await running in connection.calls {
+            for await running in calls {
                 group.addTask {
                     let result = await perform(running, toolCall(running.call, on: connection, lastMoment))
                     let reason = stop.latch.isOpen ? "the server was stopped" : "input ended"
@@ -66,7 +94,6 @@ package struct Server<Context: Sendable>: Sendable {
             await connection.settle(atMost: grace / 3)
             connection.cancelAll()
         }
-        if stop.latch.isOpen { connection.endSubscriptions() }
     }
 
     /// Calls one tool without a client, for scripts. Whoever runs them is not asked again.

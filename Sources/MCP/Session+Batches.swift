@@ -23,7 +23,8 @@ extension Session {
         var steps: [Step] = []
         for element in elements {
             for step in receive(element, batch: batch, at: now) {
-                if case .answer(let answer) = step {
+                // An array is the answer to another batch, which a cancellation in this one has completed.
+                if case .answer(let answer) = step, answer.array == nil {
                     batches[batch]?.answers.append(answer)
                 } else {
                     steps.append(step)

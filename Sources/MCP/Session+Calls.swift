@@ -22,12 +22,13 @@ extension Session {
         guard inFlight[call.id]?.call.serial == call.serial else { return nil }
         inFlight[call.id] = nil
         let answer: JSON
-        if let question = result.question {
+        switch result.obstacle {
+        case .question(let question) where call.meta.isModern:
             let handle = handle()
             pendingQuestions.add(question, from: call, handle: handle, at: now)
             answer = reply(to: call.id, PendingQuestions.members(for: question, handle: handle), type: "input_required")
-        } else {
-            answer = reply(to: call.id, members(of: result), isModern: call.meta.isModern)
+        case .cannotAsk where call.meta.isModern: answer = reply(to: call.id, .missingElicitation(result.text))
+        default: answer = reply(to: call.id, members(of: result), isModern: call.meta.isModern)
         }
         guard let batch = call.batch else { return answer }
         return settle(batch, adding: answer)

@@ -46,7 +46,9 @@ extension Session {
         var result = result
         if let type {
             result["resultType"] = .string(type)
-            result["_meta"] = .object(JSON.Object([(RequestMeta.serverInfo, info.json)]))
+            var meta = result["_meta"]?.object ?? JSON.Object()
+            meta[RequestMeta.serverInfo] = info.json
+            result["_meta"] = .object(meta)
         }
         return .object(JSON.Object([("id", id.json), ("jsonrpc", "2.0"), ("result", .object(result))]))
     }

@@ -9,8 +9,11 @@ extension Session {
     ///
     /// Spec: MCP 2026-07-28, basic/utilities "Subscriptions".
     mutating func listen(_ id: RequestID, _ params: JSON) throws(RPCError) -> JSON {
-        guard params["notifications"]?.object != nil else {
-            throw .invalidParams("notifications must be an object")
+        guard let filter = params["notifications"]?.object else {
+            throw .invalidParams("notifications must be an object, got \(params["notifications"]?.kind ?? "nothing")")
+        }
+        for (key, value) in filter.members where key.hasSuffix("ListChanged") && value.bool == nil {
+            throw .invalidParams("notifications.\(key) must be true or false, got \(value.kind)")
         }
         guard subscriptions.count < Self.subscriptionLimit else {
             throw .internal("\(Self.subscriptionLimit) subscriptions are open, and no more are taken; cancel one first")
@@ -18,7 +21,7 @@ extension Session {
         subscriptions.append(id)
         return notification(
             "notifications/subscriptions/acknowledged",
-            JSON.Object([("_meta", subscriptionMeta(id)), ("notifications", [:])]))
+            JSON.Object([("_meta", .object(meta(of: id))), ("notifications", [:])]))
     }
 
     /// Ends all subscriptions, because the server stops.
@@ -26,13 +29,15 @@ extension Session {
         defer { subscriptions = [] }
         return subscriptions.flatMap { id in
             [
-                notification("notifications/cancelled", JSON.Object([("requestId", id.json)])),
-                reply(to: id, JSON.Object(), isModern: true),
+                notification(
+                    "notifications/cancelled",
+                    JSON.Object([("_meta", .object(meta(of: id))), ("requestId", id.json)])),
+                reply(to: id, JSON.Object([("_meta", .object(meta(of: id)))]), isModern: true),
             ]
         }
     }
 
-    private func subscriptionMeta(_ id: RequestID) -> JSON {
-        .object(JSON.Object([(RequestMeta.subscriptionID, id.json)]))
+    private func meta(of id: RequestID) -> JSON.Object {
+        JSON.Object([(RequestMeta.subscriptionID, id.json)])
     }
 }

@@ -22,7 +22,7 @@ package struct Tool<Context: Sendable>: Sendable {
         handler: @escaping @Sendable (Context, ToolCall, repeat each Value) async throws -> String
     ) {
         precondition(name.utf8.count <= 32 && name.utf8.allSatisfy(isNameByte), "not a tool's name: \(name)")
-        precondition(description.count <= 2048, "\(name): the description is too long for clients")
+        precondition(description.utf8.count <= 2048, "\(name): the description is too long for clients")
         var properties = JSON.Object()
         var required: [JSON] = []
         var names: [String] = []
@@ -61,7 +61,9 @@ package struct Tool<Context: Sendable>: Sendable {
         do {
             return ToolResult(try await perform(context, call, arguments))
         } catch let question as Question {
-            return ToolResult(asking: question)
+            return ToolResult(question.message, isError: true, obstacle: .question(question))
+        } catch let failure as CannotAsk {
+            return ToolResult(failure.description, isError: true, obstacle: .cannotAsk)
         } catch is CancellationError {
             return ToolResult("\(name): cancelled", isError: true)
         } catch {

@@ -5,6 +5,10 @@ package struct ToolCall: Sendable {
     /// Tells the client of progress, if it wants to know.
     typealias Report = @Sendable (_ value: Double, _ total: Double?, _ message: String?) -> Void
 
+    /// How long a person may take to answer a question that a call waits for.
+    static let answerTime = Duration.seconds(45)
+
+    private let start = ContinuousClock.now
     private let tool: String
     /// What the client calls itself, for logs; nil where it says nothing, or there is no client.
     private let client: String?
@@ -50,7 +54,10 @@ package struct ToolCall: Sendable {
     /// answer, at most 45 seconds.
     /// - Throws: what ends the call; `CancellationError` when the call is cancelled.
     package func confirm(_ message: String) async throws -> Consent {
-        try await ask(message)
+        // In the modern revision there is no wait to tell of.
+        try await telling("waits for a person's confirmation", from: .seconds(1), atMost: Self.answerTime) { [ask] in
+            try await ask(message)
+        }
     }
 
     /// Does what changes something. Refused where the limit of actions is reached, or the audit log cannot be written.
@@ -80,32 +87,43 @@ package struct ToolCall: Sendable {
         atMost limit: Duration, telling message: String? = nil, _ operation: @escaping @Sendable () async throws -> T
     ) async throws -> T? {
         guard limit > .zero, !lastMoment.isOpen else { return nil }
-        return try await withThrowingTaskGroup(of: T?.self) { group in
-            group.addTask { try await operation() }
-            group.addTask { [lastMoment] in
-                _ = await lastMoment.wait(atMost: limit)
-                try Task.checkCancellation()
-                return nil
-            }
-            if let message {
+        return try await telling(message, atMost: limit) { [lastMoment] in
+            try await withThrowingTaskGroup(of: T?.self) { group in
+                group.addTask { try await operation() }
                 group.addTask {
-                    try await tick(upTo: limit, message)
-                    // Only the others end the wait.
-                    try await Task.sleep(for: limit)
+                    _ = await lastMoment.wait(atMost: limit)
+                    try Task.checkCancellation()
                     return nil
                 }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
             }
-            defer { group.cancelAll() }
-            return try await group.next() ?? nil
         }
     }
 
-    /// Tells each second that passes.
-    private func tick(upTo limit: Duration, _ message: String) async throws {
-        let seconds = limit.components.seconds
-        for second in 0..<max(seconds, 1) {
-            progress(Double(second), of: Double(seconds), message)
-            try await Task.sleep(for: .seconds(1))
+    /// Tells the client each second, while `operation` is at work, how long the call has taken: that keeps patient those
+    /// who end calls that say nothing.
+    private func telling<T: Sendable>(
+        _ message: String?, from delay: Duration = .zero, atMost limit: Duration,
+        _ operation: @escaping @Sendable () async throws -> T
+    ) async throws -> T {
+        guard let message else { return try await operation() }
+        let end = (ContinuousClock.now - start + limit).components.seconds
+        return try await withThrowingTaskGroup(of: T?.self) { group in
+            group.addTask { try await operation() }
+            group.addTask { [self] in
+                try? await Task.sleep(for: delay)
+                while !Task.isCancelled {
+                    let passed = (ContinuousClock.now - start).components.seconds
+                    progress(Double(passed), of: Double(max(end, passed)), message)
+                    try? await Task.sleep(for: .seconds(1))
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            // The other task ends only when this one is cancelled.
+            guard let value = try await group.next() ?? nil else { throw CancellationError() }
+            return value
         }
     }
 }

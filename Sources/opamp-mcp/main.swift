@@ -73,7 +73,9 @@ do {
             write("OPAMP_SERVER_TOKEN is not in it; use --token-file\n", to: STDERR_FILENO)
         }
     case .doctor:
-        let findings = await Doctor(settings, program: programPath(), environment: variable).examine()
+        let findings = blocking {
+            await Doctor(settings, program: programPath(), environment: variable).examine()
+        }
         write(settings.setup.isJSON ? JSON.array(findings.map(\.json)).text + "\n" : report(findings), to: output)
         exit(findings.contains { $0.outcome == .fail } ? 1 : 0)
     case .call(let tool, let text):
@@ -87,7 +89,7 @@ do {
             throw UsageError("call \(tool): the arguments are \(error); give one JSON object")
         }
         let server = fleetServer(tools, try client(settings), try safeguards(settings))
-        let result = await server.callTool(tool, arguments: arguments)
+        let result = blocking { await server.callTool(tool, arguments: arguments) }
         if settings.setup.isJSON {
             let answer: JSON = ["is_error": .bool(result.isError), "text": .string(result.text), "tool": .string(tool)]
             write(answer.text + "\n", to: output)
@@ -97,9 +99,9 @@ do {
         exit(result.isError ? 1 : 0)
     case .serve:
         let stop = StopSignal()
-        onTermination { stop.request() }
-        await fleetServer(tools, try client(settings), try safeguards(settings)).run(
-            input: STDIN_FILENO, output: output, stop: stop)
+        stop.listenToSignals()
+        let server = fleetServer(tools, try client(settings), try safeguards(settings))
+        server.run(input: STDIN_FILENO, output: output, stop: stop)
     }
 } catch {
     write("opamp-mcp: \(error)\n", to: STDERR_FILENO)

@@ -130,7 +130,13 @@ import Testing
             """
         try #require(write(input[1], lines, lines.utf8.count) == lines.utf8.count)
         close(input[1])
-        await fleetServer(fleetTools, provider.client()).run(input: input[0], output: output[1])
+        let (server, source, sink) = (fleetServer(fleetTools, provider.client()), input[0], output[1])
+        await withCheckedContinuation { hasEnded in
+            onOwnThread {
+                server.run(input: source, output: sink)
+                hasEnded.resume()
+            }
+        }
         close(output[1])
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let count = read(output[0], &buffer, buffer.count)

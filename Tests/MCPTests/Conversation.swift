@@ -31,11 +31,14 @@ final class Conversation: Sendable {
         }
         let (serverInput, serverOutput) = (packets[0], output[1])
         let conversation = Conversation(input: packets[1], output: output[0])
-        async let served: Void = {
-            await server.run(input: serverInput, output: serverOutput, stop: stop, grace: grace, answerTime: answerTime)
-            close(serverInput)
-            close(serverOutput)
-        }()
+        async let served: Void = withCheckedContinuation { hasEnded in
+            startThread {
+                server.run(input: serverInput, output: serverOutput, stop: stop, grace: grace, answerTime: answerTime)
+                close(serverInput)
+                close(serverOutput)
+                hasEnded.resume()
+            }
+        }
         do {
             try await body(conversation)
         } catch {

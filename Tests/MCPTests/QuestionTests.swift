@@ -159,7 +159,7 @@ import Testing
         #expect(handles.allSatisfy { $0.utf8.count == 32 })
     }
 
-    private let asking = ToolResult(asking: Question(message: "Sure?"))
+    private let asking = ToolResult("Sure?", isError: true, obstacle: .question(Question(message: "Sure?")))
 
     private func remove(_ id: JSON, _ state: JSON? = nil, things: Int = 3, answer: JSON? = nil) -> JSON {
         var params = JSON.Object([("name", "remove"), ("arguments", ["things": .integer(things)])])

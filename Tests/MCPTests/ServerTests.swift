@@ -177,18 +177,18 @@ import Testing
         #expect(Set(rest.compactMap { $0["id"]?.integer }) == Set(1...16).subtracting([3]))
     }
 
-    @Test func `a broken output ends the server`() async throws {
+    @Test func `a broken output ends the server`() {
         var output: [Int32] = [-1, -1]
         var input: [Int32] = [-1, -1]
         #expect(pipe(&output) == 0 && pipe(&input) == 0)
         close(output[0])
         let line = Array((initialize().text + "\n").utf8)
         #expect(write(input[1], line, line.count) == line.count)
-        await server.run(input: input[0], output: output[1])
+        server.run(input: input[0], output: output[1])
         for descriptor in [input[0], input[1], output[1]] { close(descriptor) }
     }
 
-    @Test func `a client that reads nothing cannot keep the server from stopping`() async throws {
+    @Test func `a client that reads nothing cannot keep the server from stopping`() {
         var output: [Int32] = [-1, -1]
         var input: [Int32] = [-1, -1]
         #expect(pipe(&output) == 0 && pipe(&input) == 0)
@@ -202,7 +202,7 @@ import Testing
             while poll(&descriptor, 1, 0) == 1 { sched_yield() }
             stop.request()
         }
-        await server.run(input: input[0], output: sink, stop: stop)
+        server.run(input: input[0], output: sink, stop: stop)
         for descriptor in input + output { close(descriptor) }
     }
 
