@@ -67,6 +67,7 @@ extension Settings {
             confirmation = value
         case .callsAtOnce: callsAtOnce = try number(flag, value, in: 1...1000)
         case .writesPerMinute: writesPerMinute = try number(flag, value, in: 1...1000)
+        case .maxTargets: maxTargets = try number(flag, value, in: 1...10_000)
         case .auditLog: auditLog = value
         case .name:
             let isName = (1...64).contains(value.utf8.count) && value.utf8.allSatisfy(\.isOfServerName)
