@@ -11,12 +11,31 @@ package enum OperationState: String, RESTEnum {
     case cancelled
 }
 
+/// An agent that an operation means. REST: `agents` of `POST operations`.
+package struct OperationTarget: RESTObject, Equatable {
+    package var instanceUID = ""
+    /// What its part of a plan was made from, where that can change: repeated, it must still be so.
+    package var mark: String?
+
+    package init() {}
+
+    package init(_ instanceUID: String, mark: String? = nil) {
+        (self.instanceUID, self.mark) = (instanceUID, mark)
+    }
+
+    package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
+        try coder.required("instance_uid", &instanceUID)
+        try coder.field("mark", &mark)
+    }
+}
+
 /// The body of `POST operations`.
 package struct OperationRequest: RESTObject, Equatable {
     package static let maxInFlightAllowed = 1...1_000
     package static let stopAfterFailuresAllowed = 1...1_000_000
     package static let limitAllowed = 1...1_000_000
     package static let skipLimit = 1_000
+    package static let agentLimit = 10_000
 
     package var filter = ""
     package var command = ""
@@ -31,6 +50,15 @@ package struct OperationRequest: RESTObject, Equatable {
     package var limit: Int?
     /// Instance uids of agents that are left out.
     package var skip: [String] = []
+    /// Only these of the agents that the filter matches. The write then needs no digest; those that cannot be meant
+    /// any more are counted as skipped.
+    package var agents: [Strict<OperationTarget>]?
+    /// How many of `agents` must still be meant, or nothing is done.
+    package var atLeast: Int?
+    /// Whether the dry run names all targets.
+    package var listTargets = false
+    /// How the configurations change: for the command `config`, which nothing else offers to many.
+    package var config: Strict<ConfigEdit>?
     /// Commands that are queued or sent at one time.
     package var maxInFlight = 10
     /// After that many that failed, expired or were not confirmed the rest is not sent.
@@ -51,6 +79,10 @@ package struct OperationRequest: RESTObject, Equatable {
         try coder.field("count", &count)
         try coder.field("limit", &limit, in: Self.limitAllowed)
         try coder.field("skip", &skip)
+        try coder.field("agents", &agents)
+        try coder.field("at_least", &atLeast, in: Self.limitAllowed)
+        try coder.field("list_targets", &listTargets)
+        try coder.field("config", &config)
         try coder.field("max_in_flight", &maxInFlight, in: Self.maxInFlightAllowed)
         try coder.field("stop_after_failures", &stopAfterFailures, in: Self.stopAfterFailuresAllowed)
         try coder.field("expires_seconds", &expiresSeconds, in: CommandRequest.expiresSecondsAllowed)
@@ -63,7 +95,8 @@ package struct OperationRequest: RESTObject, Equatable {
 package struct OperationPlan: RESTObject, Equatable {
     /// Names the targets, the command and its parameters: to be repeated by the write.
     package var digest = ""
-    /// How many agents the filter matches.
+    /// How many agents there are in the fleet, and how many the filter matches.
+    package var total = 0
     package var matched = 0
     /// How many of them would get the command.
     package var targets = 0
@@ -73,21 +106,38 @@ package struct OperationPlan: RESTObject, Equatable {
     package var types: [String: Int] = [:]
     package var versions: [String: Int] = [:]
     package var status: [String: Int] = [:]
+    /// What the targets have in common that no other agent of the fleet has, with how many they are: a type, or a
+    /// label as `label.NAME:VALUE`; at most 5 of two agents or more.
+    package var whole: [String: Int] = [:]
+    /// What is known of the makes of targets that bears on the command, and of how many.
+    package var peerNotes: [String: Int] = [:]
     /// The first targets by instance uid, at most 10.
     package var first: [Agent] = []
+    /// All of them, where asked for and no more than an operation can be given by name.
+    package var list: [OperationTarget]?
+    /// What becomes of which configurations, the most frequent first, at most 5; only of the command `config`.
+    package var changes: [ConfigChange]?
+    /// How many different changes there are.
+    package var changesTotal: Int?
     package var asOf = Timestamp(seconds: 0)
 
     package init() {}
 
     package mutating func fields(_ coder: inout FieldCoder) throws(ShapeError) {
         try coder.required("digest", &digest)
+        try coder.field("total", &total)
         try coder.field("matched", &matched)
         try coder.field("targets", &targets)
         try coder.field("excluded", &excluded)
         try coder.field("types", &types)
         try coder.field("versions", &versions)
         try coder.field("status", &status)
+        try coder.field("whole", &whole)
+        try coder.field("peer_notes", &peerNotes)
         try coder.field("first", &first)
+        try coder.field("list", &list)
+        try coder.field("changes", &changes)
+        try coder.field("changes_total", &changesTotal)
         try coder.field("as_of", &asOf)
     }
 }

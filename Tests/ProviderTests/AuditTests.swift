@@ -30,10 +30,10 @@ import Testing
         return request
     }
 
-    private func request(_ filter: String, _ command: String, in fleet: Fleet) throws -> OperationRequest {
+    private func request(_ filter: String, _ command: String, in fleet: Fleet) async throws -> OperationRequest {
         var request = OperationRequest()
         (request.filter, request.command) = (filter, command)
-        request.digest = try fleet.plan(request, caller: ann).digest
+        request.digest = try await fleet.plan(request, caller: ann).digest
         return request
     }
 
@@ -97,7 +97,7 @@ import Testing
         _ = try await fleet.queue(
             CommandRequest(command: "identify"), for: "web-18", caller: ann, idempotencyKey: "k")
         let started = try await fleet.start(
-            try request("host:web-*", "resync", in: fleet), caller: ann, idempotencyKey: nil)
+            try await request("host:web-*", "resync", in: fleet), caller: ann, idempotencyKey: nil)
         _ = try await fleet.cancelOperation(started.id, caller: bob)
         let entries = try await fleet.audit(limit: 9).entries
         #expect(entries.map(\.action) == ["stop", "start", "queue"])
@@ -129,7 +129,7 @@ import Testing
         _ = try await fleet.cancel(queued.id, caller: ann)
         await refused(409) { _ = try await fleet.cancel(queued.id, caller: ann) }
         await refused(409) {
-            var moved = try request("host:web-*", "resync", in: fleet)
+            var moved = try await request("host:web-*", "resync", in: fleet)
             moved.digest = "0"
             _ = try await fleet.start(moved, caller: ann, idempotencyKey: nil)
         }
@@ -149,7 +149,7 @@ import Testing
         let fleet = try fleet()
         var agent = Reporter()
         await send(agent.full(), to: fleet)
-        let start = try request("host:web-*", "resync", in: fleet)
+        let start = try await request("host:web-*", "resync", in: fleet)
         let prod = labels(["env": "prod"])
         try await fleet.store.database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = 1") }
         let acts: [() async throws -> Void] = [

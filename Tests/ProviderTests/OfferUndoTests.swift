@@ -180,7 +180,7 @@ extension Fleet {
         }
         var request = OperationRequest()
         (request.command, request.filter, request.maxInFlight) = ("restart", "host:web-*", 1)
-        request.digest = try fleet.plan(request, caller: caller).digest
+        request.digest = try await fleet.plan(request, caller: caller).digest
         let started = try await fleet.start(request, caller: caller, idempotencyKey: nil)
         let before = Trace(fleet)
         try await fleet.setReadOnly(true)

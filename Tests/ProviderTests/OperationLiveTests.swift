@@ -42,14 +42,15 @@ import Testing
         fleet.receive(poor.full(), over: webSocket()) { _ in }
         var asked = request("host:web-*")
         asked.dryRun = true
-        let plan = try fleet.plan(asked, caller: caller)
+        let plan = try await fleet.plan(asked, caller: caller)
         #expect(plan.matched == 31 && plan.targets == 30)
         #expect(plan.excluded == ["without the capability AcceptsRestartCommand": 1])
         #expect(plan.types == ["fluent-bit": 30] && plan.status == ["connected": 30])
         #expect(plan.first.count == 10 && plan.digest.utf8.count == 32)
-        #expect(try fleet.plan(asked, caller: caller).digest == plan.digest, "the same agents have the same digest")
+        #expect(
+            try await fleet.plan(asked, caller: caller).digest == plan.digest, "the same agents have the same digest")
         asked.command = "resync"
-        #expect(try fleet.plan(asked, caller: caller).digest != plan.digest)
+        #expect(try await fleet.plan(asked, caller: caller).digest != plan.digest)
         #expect(try await fleet.commands(agent: nil, state: nil, limit: 1, cursor: nil).matched == 0)
         #expect(try await fleet.operations(limit: 1, cursor: nil).matched == 0)
     }
@@ -69,14 +70,14 @@ import Testing
         fleet.receive(waiting.full(), over: webSocket()) { _ in }
 
         var asked = request("host:web-*", "resync")
-        let plan = try fleet.plan(asked, caller: caller)
+        let plan = try await fleet.plan(asked, caller: caller)
         #expect(plan.matched == 4 && plan.targets == 1)
         #expect(plan.excluded == ["Agent blocked": 1, "Agent in conflict": 1, "Agent pending": 1])
         for (host, reason) in [
             ("web-11", "Agent blocked"), ("web-12", "Agent in conflict"), ("web-13", "Agent pending"),
         ] {
             asked.filter = "host:\(host)"
-            asked.digest = try fleet.plan(asked, caller: caller).digest
+            asked.digest = try await fleet.plan(asked, caller: caller).digest
             let one = asked
             let refused = await #expect(throws: Problem.self) {
                 try await fleet.start(one, caller: caller, idempotencyKey: nil)
@@ -85,14 +86,14 @@ import Testing
         }
     }
 
-    @Test func `the first by uid are a canary, and skipped ones stay out`() throws {
+    @Test func `the first by uid are a canary, and skipped ones stay out`() async throws {
         let fleet = try fleet(12)
         var asked = request("host:web-*")
         asked.limit = 3
-        let plan = try fleet.plan(asked, caller: caller)
+        let plan = try await fleet.plan(asked, caller: caller)
         #expect(plan.targets == 3 && plan.first.compactMap(\.host) == ["web-00", "web-01", "web-02"])
         asked.skip = [plan.first[0].instanceUID]
-        let other = try fleet.plan(asked, caller: caller)
+        let other = try await fleet.plan(asked, caller: caller)
         #expect(other.first.compactMap(\.host) == ["web-01", "web-02", "web-03"])
         #expect(other.excluded == ["left out by skip": 1])
     }
@@ -100,7 +101,7 @@ import Testing
     @Test func `it runs to the end, and tells counts instead of rows`() async throws {
         let fleet = try fleet(25)
         var asked = request("host:web-*")
-        asked.digest = try fleet.plan(asked, caller: caller).digest
+        asked.digest = try await fleet.plan(asked, caller: caller).digest
         asked.maxInFlight = 3
         let started = try await fleet.start(asked, caller: caller, idempotencyKey: "k")
         let again = try await fleet.start(asked, caller: caller, idempotencyKey: "k")
@@ -123,7 +124,7 @@ import Testing
             try await fleet.start(asked, caller: caller, idempotencyKey: nil)
         }
         #expect(missing?.status == 400 && missing?.field == "digest")
-        asked.digest = try fleet.plan(asked, caller: caller).digest
+        asked.digest = try await fleet.plan(asked, caller: caller).digest
         var newcomer = Reporter(0xffff)
         newcomer.host = "web-50"
         fleet.receive(newcomer.full(), over: webSocket()) { _ in }
@@ -131,7 +132,7 @@ import Testing
             try await fleet.start(asked, caller: caller, idempotencyKey: nil)
         }
         #expect(moved?.status == 409 && moved?.title == "The targets moved" && moved?.detail.contains("5") == true)
-        asked.digest = try fleet.plan(asked, caller: caller).digest
+        asked.digest = try await fleet.plan(asked, caller: caller).digest
         asked.count = 4
         let counted = await #expect(throws: Problem.self) {
             try await fleet.start(asked, caller: caller, idempotencyKey: nil)
@@ -143,7 +144,7 @@ import Testing
     @Test func `agents that cannot take it are told as the reason why there are no targets`() async throws {
         let fleet = try fleet(2)
         var asked = request("host:web-*", "nullcommand")
-        asked.digest = try fleet.plan(asked, caller: caller).digest
+        asked.digest = try await fleet.plan(asked, caller: caller).digest
         let refused = await #expect(throws: Problem.self) {
             try await fleet.start(asked, caller: caller, idempotencyKey: nil)
         }
@@ -160,7 +161,7 @@ import Testing
             agents.append(agent)
         }
         var asked = request("type:fluent-bit", "resync")
-        asked.digest = try fleet.plan(asked, caller: caller).digest
+        asked.digest = try await fleet.plan(asked, caller: caller).digest
         asked.maxInFlight = 2
         let started = try await fleet.start(asked, caller: caller, idempotencyKey: nil)
         #expect(started.counts == ["queued": 2, "waiting": 3])
@@ -209,7 +210,7 @@ import Testing
 }
 
 /// A WebSocket whose agent answers what is pushed to it.
-private final class AnsweringLink: @unchecked Sendable {
+final class AnsweringLink: @unchecked Sendable {
     /// Set before the first message.
     var answer: @Sendable (ServerToAgent) -> AgentToServer? = { _ in nil }
     private(set) var link: Link!

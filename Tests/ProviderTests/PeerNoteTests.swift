@@ -68,17 +68,17 @@ import Testing
         #expect(try await fleet.detail("web-17", include: []).peerNote == nil)
     }
 
-    @Test func `an operation leaves such agents out unless it is acknowledged`() throws {
+    @Test func `an operation leaves such agents out unless it is acknowledged`() async throws {
         let (fleet, caller) = (try fleet(), Caller(name: "ann", address: ""))
         var request = OperationRequest()
         (request.filter, request.command) = ("type:fluent-bit", "restart")
-        let plan = try fleet.plan(request, caller: caller)
+        let plan = try await fleet.plan(request, caller: caller)
         #expect(plan.matched == 2 && plan.targets == 1 && plan.excluded == ["Known defect": 1])
         request.acknowledgeKnownDefect = true
-        #expect(try fleet.plan(request, caller: caller).targets == 2)
+        #expect(try await fleet.plan(request, caller: caller).targets == 2)
         request.acknowledgeKnownDefect = nil
         request.command = "resync"
-        #expect(try fleet.plan(request, caller: caller).targets == 2)
+        #expect(try await fleet.plan(request, caller: caller).targets == 2)
     }
 
     private func fleet() throws -> Fleet {

@@ -4,7 +4,7 @@ import OpAMP
 
 /// What is asked for before it is known of which agent: makes the command for each one.
 struct CommandOrder: RESTObject, Equatable {
-    private static let defaultExpiry = 300
+    static let defaultExpiry = 300
     private static let defaultConfirm = 60
 
     /// The name of a kind of command.

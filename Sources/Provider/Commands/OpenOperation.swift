@@ -30,6 +30,8 @@ struct OpenOperation: RESTObject {
     var finishedAt: Timestamp?
     /// Why it was stopped or cancelled.
     var reason: String?
+    /// The configurations it offers; nil for commands that carry none.
+    var offers: OperationOffers?
     /// By uid; stored apart from the rest.
     private(set) var targets: [Target] = []
     private(set) var counts: [TargetState: Int] = [:]
@@ -54,6 +56,7 @@ struct OpenOperation: RESTObject {
         try coder.field("started_at", &startedAt)
         try coder.field("finished_at", &finishedAt)
         try coder.field("reason", &reason)
+        try coder.field("offers", &offers)
     }
 
     /// Takes its agents, as they are at the start or as they are stored.

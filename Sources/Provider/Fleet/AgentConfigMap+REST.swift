@@ -50,11 +50,7 @@ extension AgentConfigMap {
             throw .badRequest(field: "\(field).content", "the content is not base64 with padding")
         }
         if let line = SecretMask.firstMark(in: file.content) {
-            throw .refused(
-                422, "Masked secret", field: field, value: "line \(line)",
-                "line \(line) holds \(SecretMask.mark), which stands for a secret that was hidden when the file was "
-                    + "read; put the secret itself there, or a reference to the environment"
-            )
+            throw .masked(line, in: field)
         }
         return Data(file.content.utf8)
     }

@@ -205,19 +205,23 @@ extension Fleet {
 
     /// The files of the content with this hash; none where the content is not kept.
     private func files(_ hash: String, _ isUnmasked: Bool) async throws(Problem) -> [String: ConfigFile] {
-        let body = try await reading { () async throws -> [UInt8]? in
-            if let body = try await self.store.config(hash) { return body }
-            // What has just been reported may wait to be written.
-            await self.store.settle()
-            return try await self.store.config(hash)
-        }
+        let body = try await reading { try await self.content(hash) }
         return try await reading {
             try body.map { try EffectiveConfig(serializedBytes: $0).configMap.told(isUnmasked: isUnmasked) } ?? [:]
         }
     }
 
+    /// The stored content with this hash; nil where it is not kept.
+    func content(_ hash: String) async throws -> [UInt8]? {
+        if hash.isEmpty { return nil }
+        if let body = try await store.config(hash) { return body }
+        // What has just been reported may wait to be written.
+        await store.settle()
+        return try await store.config(hash)
+    }
+
     /// As the store keeps it: in the message that effective configurations come in.
-    private static func body(of map: AgentConfigMap) -> [UInt8] {
+    static func body(of map: AgentConfigMap) -> [UInt8] {
         let message = EffectiveConfig.with { $0.configMap = map }
         // A message without required fields can always be written.
         return (try? message.serializedBytes()) ?? []

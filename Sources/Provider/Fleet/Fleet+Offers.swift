@@ -32,6 +32,8 @@ struct OfferRequest: Sendable {
     var isRetry = false
     /// The key under which the caller may repeat the request.
     var repeatable: RepeatableRequest?
+    /// The operation that it is part of, and its place among the targets.
+    var operation: (id: String, target: Int)?
     /// What the audit tells of it beside revision and hash.
     var auditText: String?
 
@@ -271,7 +273,9 @@ extension FleetState {
             effects.changes.append(.revision(record.uid, request.kind, revision, sparing: spared))
         }
         var open = OpenCommand(command)
-        open.isUnwritten = true
+        // What an operation files goes out in the order it is written, as its other commands do.
+        open.isUnwritten = request.operation == nil
+        (open.command.operation, open.operationTarget) = (request.operation?.id, request.operation?.target)
         self.offer(offer, request.kind, by: open, to: position, at: now, &effects)
         let text = ["\(request.command.name) \(offer.auditText), command \(id)", request.auditText].compactMap(\.self)
         effects.audit(caller, request.verb, record.uid.description, detail: text.joined(separator: ", "), at: now)

@@ -6,17 +6,14 @@ import OpAMP
 import Synchronization
 
 extension Fleet {
-    /// How many agents are looked at before others get a turn with the state.
-    private static let chunk = 500
     private static let shownExceptions = 20
-    private static let shownTargets = 10
 
     /// What an operation would do; changes nothing.
     ///
     /// - Throws: 400 for a wrong filter, command, parameter or limit.
-    package func plan(_ request: OperationRequest, caller: Caller) throws(Problem) -> OperationPlan {
+    package func plan(_ request: OperationRequest, caller: Caller) async throws(Problem) -> OperationPlan {
         let (kind, order) = try order(request, caller)
-        return targets(request, kind, order, try filter(request)).plan
+        return try await meaning(of: request, kind, order).plan
     }
 
     /// Starts an operation.
@@ -40,21 +37,22 @@ extension Fleet {
         let key = idempotencyKey.map { IdempotencyKey(caller: caller.name, key: $0) }
         try reserve(key)
         defer { release(key) }
-        let text = "operation " + request.json.text
+        let text = Self.repeatedText(request)
         if let key, let earlier = try await earlier(key, text) { return try await operation(earlier, wait: .zero) }
 
         let (kind, order) = try order(request, caller)
-        let (plan, uids) = targets(request, kind, order, try filter(request))
-        try check(request, against: plan)
+        let meaning = try await meaning(of: request, kind, order)
+        try check(request, against: meaning.plan)
         let now = Moment.now()
         var operation = OpenOperation()
         (operation.id, operation.order, operation.filter, operation.digest) = (
-            newID(), order, request.filter, plan.digest
+            newID(), order, request.filter, meaning.plan.digest
         )
         (operation.maxInFlight, operation.stopAfterFailures) = (request.maxInFlight, request.stopAfterFailures)
         (operation.startedAt, operation.isHeld) = (now.wall, true)
-        operation.take(uids.map { OpenOperation.Target(uid: $0) })
-        try await file(operation, key: key, request: text, caller, now)
+        operation.take(meaning.targets)
+        operation.offers = meaning.offers
+        try await file(operation, meaning.bodies, key: key, request: text, caller, now)
         return try await self.operation(operation.id, wait: .zero)
     }
 
@@ -124,15 +122,27 @@ extension Fleet {
 
     // MARK: - Parts
 
+    /// What a key stands for. Of a configuration a hash: it is large and holds secrets.
+    private static func repeatedText(_ request: OperationRequest) -> String {
+        let text = request.json.text
+        return "operation " + (request.config == nil ? text : hex(SHA256.hash(data: Data(text.utf8))))
+    }
+
     private static func auditText(_ request: OperationRequest) -> String {
         "\(request.command) for the agents of: \(request.filter)"
     }
 
     private func order(_ request: OperationRequest, _ caller: Caller) throws(Problem) -> (CommandKind, CommandOrder) {
-        let kind = try state.withLock { $0.catalogue }.named(request.command)
+        guard (request.config != nil) == (request.command == CommandKind.config.name) else {
+            throw .badRequest(field: "config", "the command config and the member config go together")
+        }
+        try request.config?.value.check()
+        let kind =
+            request.config == nil ? try state.withLock { $0.catalogue }.named(request.command) : CommandKind.config
         let parameters = try kind.check(request.parameters)
         try checkRange(request.expiresSeconds, CommandRequest.expiresSecondsAllowed, "expires_seconds")
         try checkRange(request.confirmSeconds, CommandRequest.confirmSecondsAllowed, "confirm_seconds")
+        try checkNumber(request.atLeast, OperationRequest.limitAllowed, "at_least")
         try checkNumber(request.limit, OperationRequest.limitAllowed, "limit")
         try checkNumber(request.maxInFlight, OperationRequest.maxInFlightAllowed, "max_in_flight")
         try checkNumber(request.stopAfterFailures, OperationRequest.stopAfterFailuresAllowed, "stop_after_failures")
@@ -148,90 +158,20 @@ extension Fleet {
         throw .badRequest(field: field, value: String(value), "\(field) must be \(range)", allowed: [range])
     }
 
-    private func filter(_ request: OperationRequest) throws(Problem) -> (filter: Filter, skipped: Set<InstanceUID>) {
-        guard request.skip.count <= OperationRequest.skipLimit else {
-            throw .badRequest(
-                field: "skip", "skip names \(request.skip.count) agents; it may name \(OperationRequest.skipLimit)")
-        }
-        var skipped: Set<InstanceUID> = []
-        for text in request.skip {
-            guard let uid = InstanceUID(text) else {
-                throw .badRequest(field: "skip", value: text, "skip takes instance uids: 32 hex digits each")
-            }
-            skipped.insert(uid)
-        }
-        return (try Filter(request.filter), skipped)
-    }
-
-    /// The agents that would get the command, by uid, and what there is to say of them.
-    private func targets(
-        _ request: OperationRequest, _ kind: CommandKind, _ order: CommandOrder,
-        _ meant: (filter: Filter, skipped: Set<InstanceUID>)
-    ) -> (plan: OperationPlan, uids: [InstanceUID]) {
-        let snapshot = snapshot
-        let matched = snapshot.records.indices.filter {
-            meant.filter.matches(snapshot.view($0), now: snapshot.now.wall)
-        }
-        var plan = OperationPlan()
-        (plan.matched, plan.asOf) = (matched.count, snapshot.now.wall)
-        let candidates = matched.filter { !meant.skipped.contains(snapshot.records[$0].uid) }
-        if matched.count > candidates.count { plan.excluded["left out by skip"] = matched.count - candidates.count }
-        var able: [Int] = []
-        for start in stride(from: 0, to: candidates.count, by: Self.chunk) {
-            state.withLock { state in
-                for position in candidates[start..<min(start + Self.chunk, candidates.count)] {
-                    let open = order.command(
-                        id: "", for: snapshot.records[position], snapshot.vitals[position], at: snapshot.now)
-                    if let refusal = state.refusal(
-                        of: open.command, kind, acknowledged: order.acknowledgesDefect)
-                    {
-                        plan.excluded[reason(refusal), default: 0] += 1
-                    } else {
-                        able.append(position)
-                    }
-                }
-            }
-        }
-        able.sort { snapshot.records[$0].uid < snapshot.records[$1].uid }
-        if let limit = request.limit { able = Array(able.prefix(limit)) }
-        let uids = able.map { snapshot.records[$0].uid }
-        plan.targets = uids.count
-        plan.digest = digest(uids, order)
-        let views = able.map { snapshot.view($0) }
-        plan.types = counts(views) { $0.facts.type?.text }
-        plan.versions = counts(views) { $0.facts.version?.text }
-        plan.status = counts(views) { $0.vitals.status.rawValue }
-        plan.first = shown(Array(views.prefix(Self.shownTargets)))
-        return (plan, uids)
-    }
-
-    private func reason(_ refusal: Problem) -> String {
-        refusal.missingCapability.map { "without the capability \($0)" } ?? refusal.title
-    }
-
-    /// How many have which value; the rarest beyond 20 together.
-    private func counts(_ views: [AgentView], by value: (AgentView) -> String?) -> [String: Int] {
-        var counts: [String: Int] = [:]
-        for view in views { counts[value(view) ?? "unknown", default: 0] += 1 }
-        guard counts.count > 20 else { return counts }
-        let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-        var shown = Dictionary(uniqueKeysWithValues: sorted.prefix(20).map { ($0.key, $0.value) })
-        shown["other", default: 0] += sorted.dropFirst(20).reduce(0) { $0 + $1.value }
-        return shown
-    }
-
-    private func digest(_ uids: [InstanceUID], _ order: CommandOrder) -> String {
-        var hash = SHA256()
-        for uid in uids { hash.update(data: uid.data) }
-        hash.update(data: Data("\(order.command) \(order.parameters.json.text)".utf8))
-        return hash.finalize().prefix(16).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
-    }
-
     private func check(_ request: OperationRequest, against plan: OperationPlan) throws(Problem) {
-        guard let digest = request.digest else {
+        if let agents = request.agents {
+            let least = min(request.atLeast ?? 1, agents.count)
+            guard plan.targets >= least else {
+                throw .refused(
+                    409, "The targets moved", field: "at_least", value: String(least),
+                    "of \(agents.count) agents only \(plan.targets) can still be meant, and nothing was done; "
+                        + "ask with \"dry_run\":true again")
+            }
+        } else if request.digest == nil {
             throw .badRequest(
                 field: "digest", "digest is missing: ask with \"dry_run\":true first, and repeat its digest here")
         }
+        let digest = request.digest ?? plan.digest
         guard plan.digest == digest, plan.targets == request.count ?? plan.targets else {
             throw .refused(
                 409, "The targets moved", field: plan.digest == digest ? "count" : "digest",
@@ -250,7 +190,8 @@ extension Fleet {
 
     /// Files the operation and waits until it is on disk; then its first commands go out.
     private func file(
-        _ operation: OpenOperation, key: IdempotencyKey?, request: String, _ caller: Caller, _ now: Moment
+        _ operation: OpenOperation, _ bodies: [String: [UInt8]], key: IdempotencyKey?, request: String,
+        _ caller: Caller, _ now: Moment
     ) async throws(Problem) {
         let id = operation.id
         let refusal: Problem? = await withCheckedContinuation { continuation in
@@ -261,6 +202,7 @@ extension Fleet {
                         409, "Too many operations", detail: "\(running) operations run; wait for one, or end one")
                 }
                 var effects = FleetState.Effects()
+                for (hash, body) in bodies { effects.changes.append(.config(hash: hash, body: body)) }
                 state.start(operation, &effects)
                 let text = "\(operation.order.command) for \(operation.targets.count) agents: \(operation.filter)"
                 effects.audit(caller, "start", id, detail: text, at: now)

@@ -16,6 +16,10 @@ extension FleetState {
         operationsDue.insert(operation.id)
         effects.changes.append(.operation(operation.withoutTargets))
         effects.changes.append(.operationTargets(operation.id, operation.targets.map(\.uid)))
+        for (place, target) in operation.targets.enumerated() where target.state != .waiting {
+            effects.changes.append(
+                .operationTarget(operation.id, place, target.state, command: nil, reason: target.reason))
+        }
     }
 
     /// Goes on with the operations of which a command has changed.
@@ -75,8 +79,12 @@ extension FleetState {
         guard let position = position(of: uid) else {
             return skip(target, of: id, "the agent has been forgotten", &effects)
         }
+        let offer = operations[id]?.offers?.request(for: target)
         var random = SystemRandomNumberGenerator()
         let commandID = InstanceUID(high: random.next(), low: random.next()).description
+        if let offer {
+            return self.offer(offer, order, commandID, to: position, for: target, of: id, at: now, &effects)
+        }
         var open = order.command(id: commandID, for: records[position], vitals[position], at: now)
         (open.command.operation, open.operationTarget) = (id, target)
         guard let kind = open.kind else {
@@ -88,6 +96,30 @@ extension FleetState {
         queue(open, at: now, &effects)
         noteInOperation(open, &effects)
         push(to: records[position].uid, at: now, &effects)
+    }
+
+    /// Offers one target its configuration, or skips it with the reason.
+    private mutating func offer(
+        _ offer: OfferRequest, _ order: CommandOrder, _ commandID: String, to position: Int, for target: Int,
+        of id: String, at now: Moment, _ effects: inout Effects
+    ) {
+        let uid = records[position].uid
+        var offer = offer
+        offer.operation = (id, target)
+        offer.auditText = "for operation \(id)"
+        // One that stays away holds a place: it is not waited for as long as a single offer waits.
+        (offer.expiresSeconds, offer.confirmSeconds) = (
+            order.expiresSeconds ?? CommandOrder.defaultExpiry, order.confirmSeconds
+        )
+        let caller = Caller(name: order.requestedBy ?? "", address: order.requestedFrom ?? "")
+        switch decide(offer, for: uid, id: commandID, caller: caller, at: now, &effects) {
+        case .failure(let problem): skip(target, of: id, problem.detail, &effects)
+        case .success(let earlier?):
+            skip(target, of: id, "it has this configuration, or is about to get it, by command \(earlier)", &effects)
+        case .success(nil):
+            if let open = commands[commandID] { noteInOperation(open, &effects) }
+            push(to: uid, at: now, &effects)
+        }
     }
 
     private mutating func skip(_ target: Int, of id: String, _ reason: String, _ effects: inout Effects) {

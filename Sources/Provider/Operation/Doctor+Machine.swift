@@ -1,3 +1,5 @@
+// The compiler finds `stat` in the one or the other, by what is compiled in one go.
+import CoreFoundation
 import FleetAPI
 import Foundation
 import Glibc

@@ -1,3 +1,5 @@
+// The compiler finds `stat` in the one or the other, by what is compiled in one go.
+import CoreFoundation
 import Glibc
 
 /// What this process uses of the machine, as Linux tells it; zeros where it does not.

@@ -11,9 +11,9 @@ extension Call {
         if caller.role < role { throw doorkeeper.forbidden(what, to: caller, needing: role) }
     }
 
-    /// Refuses who may not send this command: a raw message may do anything to an agent.
+    /// Refuses who may not send this command: a raw message, or a configuration, may do anything to an agent.
     func needRole(forCommand name: String) throws(Problem) {
-        if name == CommandKind.raw { try need(.admin, for: "command \(name)") }
+        if [CommandKind.raw, CommandKind.config.name].contains(name) { try need(.admin, for: "command \(name)") }
     }
 
     /// Whether secrets of an agent are shown to who asks for it.

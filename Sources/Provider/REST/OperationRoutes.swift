@@ -10,11 +10,11 @@ extension Route {
             .post, "/api/v1/operations",
             "Sends a command to all agents that a filter matches, or with `dry_run` says what that would do.",
             .body(OperationRequest.self, example: #"{"filter": "host:web-*", "command": "restart", "dry_run": true}"#),
-            .idempotencyKey, for: .operator,
+            .idempotencyKey, for: .operator, bodyLimit: configBodyLimit,
             answers: [.ok(OperationPlan.self), .accepted(FleetOperation.self, .location)], refusals: [409, 422]
         ) { call, request, key in
             try call.needRole(forCommand: request.command)
-            if request.dryRun { return Answer(json: try call.fleet.plan(request, caller: call.caller).json) }
+            if request.dryRun { return Answer(json: try await call.fleet.plan(request, caller: call.caller).json) }
             let operation = try await call.fleet.start(request, caller: call.caller, idempotencyKey: key)
             return Answer(
                 status: .accepted, json: operation.json, fields: [.location: "/api/v1/operations/\(operation.id)"])

@@ -13,6 +13,15 @@ extension Sweep {
     /// The hash of the configuration that an agent runs on, as an index of `agents` holds it.
     static let configOfAgent = "CASE WHEN json_valid(facts) THEN json_extract(facts, '$.config_hash') END"
 
+    /// What operations under way are going to offer; asked once for all rows.
+    private static let offeredByOperations = """
+        hash IN (
+            SELECT json_extract(value, '$.hash')
+            FROM operations, json_each(CASE WHEN json_valid(body) THEN body ELSE '{}' END, '$.offers.contents')
+            WHERE state = 'running'
+        )
+        """
+
     private static let ended = CommandState.allCases.filter(\.isFinal).map { "'\($0.rawValue)'" }
         .joined(separator: ", ")
 
@@ -82,9 +91,11 @@ extension Sweep {
             configsDone = 0
             return Result()
         }
-        let isNeeded = try Self.references.filter { try database.tableExists($0.table) }.map {
+        var needs = try Self.references.filter { try database.tableExists($0.table) }.map {
             "EXISTS (SELECT 1 FROM \($0.table) WHERE \($0.condition))"
-        }.joined(separator: " OR ")
+        }
+        if try database.tableExists("operations") { needs.append(Self.offeredByOperations) }
+        let isNeeded = needs.joined(separator: " OR ")
         try database.execute(
             sql: "DELETE FROM configs WHERE rowid > ? AND rowid <= ? AND NOT (\(isNeeded))",
             arguments: [configsDone, last])
