@@ -31,6 +31,7 @@ package struct ClientConfig: Sendable {
         add(.confirm, settings.confirmation)
         add(.callsAtOnce, settings.callsAtOnce.map(String.init))
         add(.writesPerMinute, settings.writesPerMinute.map(String.init))
+        add(.maxTargets, settings.maxTargets.map(String.init))
         add(.auditLog, settings.auditLog.map(absolute))
         self.arguments = arguments
     }

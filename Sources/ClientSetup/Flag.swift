@@ -12,6 +12,7 @@ enum Flag: String, CaseIterable {
     case confirm = "--confirm"
     case callsAtOnce = "--max-calls"
     case writesPerMinute = "--max-writes"
+    case maxTargets = "--max-targets"
     case auditLog = "--audit-log"
     case version = "--version"
     case help = "--help"
@@ -35,6 +36,7 @@ enum Flag: String, CaseIterable {
         case .confirm: Settings.confirmations.joined(separator: ", ")
         case .callsAtOnce: "1 to 1000 calls at work at one time"
         case .writesPerMinute: "1 to 1000 actions in any minute"
+        case .maxTargets: "1 to 10000 agents for one action"
         case .auditLog: "a file that can be written"
         case .readOnly, .version, .help, .shortHelp: "no value"
         }
@@ -61,6 +63,7 @@ package let helpText = """
       --confirm WHEN          what a person confirms through the client: never, bulk (plans; the default), always
       --max-calls N           calls at work at one time, 1 to 1000 (16)
       --max-writes N          actions in any minute, 1 to 1000 (10)
+      --max-targets N         agents that one action may be for, 1 to 10000 (100, and never a whole fleet)
       --audit-log FILE        note each action and its outcome there, or refuse it
       --version, --help
 

@@ -55,6 +55,7 @@ extension Settings {
             confirmation = value
         case .callsAtOnce: callsAtOnce = try number(flag, value, in: 1...1000)
         case .writesPerMinute: writesPerMinute = try number(flag, value, in: 1...1000)
+        case .maxTargets: maxTargets = try number(flag, value, in: 1...10_000)
         case .auditLog: auditLog = value
         case .version: job = .version
         case .help, .shortHelp: job = .help

@@ -29,6 +29,8 @@ package struct Settings: Sendable, Equatable {
     package var confirmation: String?
     package var callsAtOnce: Int?
     package var writesPerMinute: Int?
+    /// How many agents one action may be for; only when it is given, they may be a whole fleet.
+    package var maxTargets: Int?
     package var auditLog: String?
 
     static let confirmations = ["never", "bulk", "always"]

@@ -61,10 +61,8 @@ package final class FleetClient: Sendable {
     ///
     /// A connection that breaks is tried once more; the provider sees by the key that it is the same request.
     package func queue(_ request: CommandRequest, for agent: String) async throws -> Command {
-        var generator = SystemRandomNumberGenerator()
-        let key = (0..<4).map { _ in String(generator.next() as UInt32, radix: 36) }.joined()
-        return try await send(
-            .post, try self.agent(agent).adding("commands"), headers: [("Idempotency-Key", key)],
+        try await send(
+            .post, try self.agent(agent).adding("commands"), headers: [idempotencyKey()],
             body: try request.json.bytes(), timeout: timeout
         )
     }
@@ -90,6 +88,12 @@ package final class FleetClient: Sendable {
     /// What can be sent: to any agent, or to one.
     package func commandTypes(for agent: String? = nil) async throws -> CommandTypes {
         try await get(Path("command-types").with("agent", agent))
+    }
+
+    /// A header that makes this request and its repetitions one.
+    func idempotencyKey() -> (name: String, value: String) {
+        var generator = SystemRandomNumberGenerator()
+        return ("Idempotency-Key", (0..<4).map { _ in String(generator.next() as UInt32, radix: 36) }.joined())
     }
 
     func list(_ values: [String]) -> String? {

@@ -66,7 +66,7 @@ extension Field where Value == Int {
     static var waitSeconds: Field { .waitSeconds(default: 20) }
 
     static func waitSeconds(default: Int) -> Field {
-        .count("wait_seconds", "wait this long for the outcome", in: Action.waitAllowed, default: `default`)
+        .count("wait_seconds", "", in: Action.waitAllowed, default: `default`)
     }
 }
 

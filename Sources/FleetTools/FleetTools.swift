@@ -1,19 +1,19 @@
 import FleetAPI
-package import FleetClient
 package import MCP
 
 /// All tools, in the order they are listed.
-package let fleetTools: [Tool<FleetClient>] = [
+package let fleetTools: [Tool<FleetSession>] = [
     fleetSummary, listAgents, findAgent, getAgent, getConfig, listEvents,
-    listCommandTypes, commandStatus, restartAgent, sendChatOpsCommand, sendCommand, cancelCommand,
+    listCommandTypes, commandStatus, restartAgent, sendChatOpsCommand, sendCommand,
+    proposeConfig, updateAgents, cancelCommand,
 ]
 
 /// The MCP server over one provider. It asks the provider nothing before the first tool call.
 package func fleetServer(
-    _ tools: [Tool<FleetClient>], _ client: FleetClient, _ safeguards: Safeguards = Safeguards()
-) -> Server<FleetClient> {
+    _ tools: [Tool<FleetSession>], _ session: FleetSession, _ safeguards: Safeguards = Safeguards()
+) -> Server<FleetSession> {
     Server(
-        tools: tools, context: client,
+        tools: tools, context: session,
         info: MCP.ServerInfo(name: "opamp-mcp", version: productVersion, title: "OpAMP fleet"),
         instructions: instructions, safeguards: safeguards
     )

@@ -1,4 +1,3 @@
-package import FleetClient
 package import MCP
 
 /// Which of the tools a client gets to see.
@@ -20,7 +19,7 @@ package struct ToolSelection: Sendable {
     package init() {}
 
     /// The tools in their usual order.
-    package var tools: [Tool<FleetClient>] {
+    package var tools: [Tool<FleetSession>] {
         get throws(UnknownTool) {
             for name in only + without where !fleetTools.contains(where: { $0.name == name }) {
                 throw UnknownTool(name: name)

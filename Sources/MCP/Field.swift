@@ -83,8 +83,12 @@ extension Field where Value == Int {
 
 extension Field where Value == Int? {
     /// A whole number in a range, nil when absent.
-    package static func optionalCount(_ name: String, _ description: String, in range: ClosedRange<Int>) -> Field {
-        Field(name, "integer", description, rest: bounds(range)) { argument throws(ToolFailure) in
+    ///
+    /// - Parameter isRangeListed: whether the schema names the range, which costs tokens; it is checked all the same.
+    package static func optionalCount(
+        _ name: String, _ description: String, in range: ClosedRange<Int>, isRangeListed: Bool = true
+    ) -> Field {
+        Field(name, "integer", description, rest: isRangeListed ? bounds(range) : []) { argument throws(ToolFailure) in
             try argument.count(in: range)
         }
     }

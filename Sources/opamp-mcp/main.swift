@@ -17,14 +17,14 @@ func write(_ text: String, to descriptor: Int32) {
     }
 }
 
-func client(_ settings: Settings) throws -> FleetClient {
+func session(_ settings: Settings) throws -> FleetSession {
     var address = ProviderAddress(url: settings.provider, token: settings.token)
     if let file = settings.tokenFile { address.token = try readToken(from: file) }
     address.caFile = settings.caFile
     address.clientCertificateFile = settings.clientCertificate
     address.clientKeyFile = settings.clientKey
     if let seconds = settings.timeoutSeconds { address.timeout = .seconds(seconds) }
-    return FleetClient(address)
+    return FleetSession(FleetClient(address), maxTargets: settings.maxTargets)
 }
 
 func safeguards(_ settings: Settings) throws -> Safeguards {
@@ -76,14 +76,14 @@ do {
         } catch {
             throw UsageError("call \(tool): the arguments are \(error); give one JSON object")
         }
-        let server = fleetServer(tools, try client(settings), try safeguards(settings))
+        let server = fleetServer(tools, try session(settings), try safeguards(settings))
         let result = await server.callTool(tool, arguments: arguments)
         write(result.text + "\n", to: output)
         exit(result.isError ? 1 : 0)
     case .serve:
         let stop = StopSignal()
         onTermination { stop.request() }
-        await fleetServer(tools, try client(settings), try safeguards(settings)).run(
+        await fleetServer(tools, try session(settings), try safeguards(settings)).run(
             input: STDIN_FILENO, output: output, stop: stop)
     }
 } catch {

@@ -115,28 +115,29 @@ import Testing
             let types = try await server.call("list_command_types", ["agent": agent]).text
             #expect(types.contains("\nrestart\t"))
             #expect(!types.contains("\nshutdown\t"))
-            let refused = try await server.call(
-                "send_command", ["agent": agent, "command": "shutdown", "confirm": true])
+            let refused = try await server.call("send_command", ["agent": agent, "command": "shutdown"])
             #expect(refused.isError)
-            #expect(refused.text.hasPrefix("refused: the agent does not have the capability "))
+            #expect(refused.text.contains(": 1 without the capability "), "\(refused.text)")
             #expect(try await provider.get("commands")["matched"] == 0)
             let null = try await server.call("list_command_types", ["name": "chatops"]).text
             #expect(null.contains("tag"))
         }
     }
 
-    @Test func `a shutdown needs to be confirmed, and is done when the agent said goodbye`() async throws {
+    @Test func `a shutdown is planned first, and is done when the agent said goodbye`() async throws {
         try await withFleet { provider, server in
             let target = try #require(try await provider.agents("capability:*shutdown*").first)
             let (agent, host) = (try #require(target["short_id"]), try #require(target["host"]?.string))
-            let refused = try await server.call("send_command", ["agent": agent, "command": "shutdown"])
-            #expect(refused.isError)
-            #expect(refused.text.hasPrefix("refused: shutdown ends "))
-            #expect(refused.text.hasSuffix("repeat with confirm: true"))
+            let plan = try await server.call("send_command", ["agent": agent, "command": "shutdown"])
+            #expect(plan.text.hasPrefix("planned, nothing is done yet: shutdown of \(host) ("), "\(plan.text)")
+            #expect(plan.text.contains("risk: nothing here can start it again"))
+            let handle = try #require(plan.text.split(separator: "plan=\"").last).prefix { $0 != "\"" }
             #expect(try await provider.get("commands")["matched"] == 0)
             #expect(try await provider.agents("status:connected").count == 50)
 
-            let done = try await server.call("send_command", ["agent": agent, "command": "shutdown", "confirm": true])
+            let done = try await server.call(
+                "send_command",
+                ["agent": agent, "command": "shutdown", "plan": .string(String(handle)), "expected_count": 1])
             #expect(done.text.hasPrefix("confirmed: shutdown of \(host) ("))
             #expect(try await provider.agents("status:connected").count == 49)
             #expect(try await server.call("get_agent", ["agent": agent]).text.contains("): disconnected, last seen "))

@@ -26,7 +26,8 @@ import Testing
     @Test func `a provider that is down is named with the way out`() async {
         let (listener, port) = listenOnLoopback()
         close(listener)
-        let server = fleetServer(fleetTools, FleetClient(ProviderAddress(url: "http://127.0.0.1:\(port)")))
+        let server = fleetServer(
+            fleetTools, FleetSession(FleetClient(ProviderAddress(url: "http://127.0.0.1:\(port)"))))
         let why = "cannot connect to 127.0.0.1:\(port): is opamp-provider running? \(hint)"
         #expect(await server.callTool("fleet_summary") == ToolResult(why, isError: true))
         #expect(
@@ -85,7 +86,8 @@ import Testing
     func `a wrong or missing token is told without the token`(token: String?) async throws {
         let reply = ScriptedServer.Reply.json(Problem(401, "Unauthorized", detail: ""), status: 401)
         let provider = SampleProvider(replies: ["GET /api/v1/fleet": reply])
-        let result = await fleetServer(fleetTools, provider.client(token: token)).callTool("fleet_summary")
+        let result = await fleetServer(fleetTools, FleetSession(provider.client(token: token))).callTool(
+            "fleet_summary")
         #expect(
             result
                 == ToolResult(

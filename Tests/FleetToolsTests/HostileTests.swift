@@ -55,6 +55,11 @@ import Testing
         ("restart_agent", ["agent": "web"]),
         ("send_chatops_command", ["agent": "web", "tag": "t"]),
         ("send_command", ["agent": "web", "command": "identify"]),
+        ("restart_agent", ["filter": "host:web"]), ("send_command", ["agent": "web", "command": "shutdown"]),
+        ("propose_config", ["agent": "web", "find": "a", "replace": "b"]),
+        ("propose_config", ["filter": "host:web", "content": "a"]),
+        ("update_agents", ["agent": "web", "access": "block"]),
+        ("update_agents", ["filter": "host:web", "labels": ["a": "b"], "access": "block"]),
         ("cancel_command", ["command_id": "1"]), ("cancel_command", ["command_id": "bulk"]),
     ]
 
@@ -70,7 +75,7 @@ import Testing
             let place: Comment = "\(tool) \(arguments.text)"
             check(answer.text, place)
             // A fence and an outline have as many lines as the text; all else has its shape whatever the text.
-            if tool != "get_config" {
+            if !["get_config", "propose_config"].contains(tool) {
                 let expected = await plain.call(tool, arguments)
                 #expect(answer.isError == expected.isError, place)
                 #expect(shape(answer.text) == shape(expected.text), "\(tool): \(answer.text.prefix(2_000))")
@@ -84,9 +89,9 @@ import Testing
         (problem.field, problem.value, problem.allowed) = ("agent", Self.corpus[index], [Self.corpus[index]])
         problem.candidates = [try Agent(json: poisoned(Agent.self, SampleFleet.agent(0).json, Self.corpus[index]))]
         let server = ScriptedServer { [problem] _ in .json(problem, status: 409) }
-        let client = FleetClient(ProviderAddress(url: server.url))
+        let session = FleetSession(FleetClient(ProviderAddress(url: server.url)))
         for (tool, arguments) in Self.calls {
-            let answer = await fleetServer(fleetTools, client).callTool(tool, arguments: arguments)
+            let answer = await fleetServer(fleetTools, session).callTool(tool, arguments: arguments)
             #expect(answer.isError)
             check(answer.text, "\(tool)")
             #expect(answer.text.utf8.count < 4_000)
@@ -99,6 +104,7 @@ import Testing
         for (tool, argument) in [
             ("list_agents", "filter"), ("list_events", "kind"), ("list_events", "agent"), ("get_config", "lines"),
             ("command_status", "agent"), ("command_status", "command_id"), ("find_agent", "query"),
+            ("restart_agent", "filter"), ("update_agents", "access"),
         ] {
             var arguments = JSON.Object([(argument, .string(Self.corpus[index]))])
             if tool == "get_config" { arguments["agent"] = "web-0" }
@@ -150,12 +156,30 @@ private struct HostileProvider {
     private let server: ScriptedServer
 
     init(_ text: String) {
-        server = ScriptedServer { request in Self.answer(request.method, request.path, text) }
+        server = ScriptedServer { request in
+            let isDryRun = (try? JSON(parsing: request.body))?["dry_run"] == true
+            return isDryRun ? Self.plan(text) : Self.answer(request.method, request.path, text)
+        }
     }
 
     func call(_ tool: String, _ arguments: JSON) async -> ToolResult {
-        await fleetServer(fleetTools, FleetClient(ProviderAddress(url: server.url))).callTool(
+        await fleetServer(fleetTools, FleetSession(FleetClient(ProviderAddress(url: server.url)))).callTool(
             tool, arguments: arguments)
+    }
+
+    private static func plan(_ text: String) -> ScriptedServer.Reply {
+        var change = ConfigChange()
+        (change.agents, change.first, change.file, change.base) = (2, [SampleFleet.agent(0)], "a.conf", "desired")
+        (change.before, change.after) = ("[INPUT]\n", "[OUTPUT]\n")
+        var plan = OperationPlan()
+        (plan.total, plan.matched, plan.targets) = (50, 4, 3)
+        (plan.excluded, plan.types, plan.versions) = (["why": 1], ["fluent-bit": 3], ["5.1.0": 3])
+        (plan.whole, plan.peerNotes) = (["label.env:prod": 3], ["note": 2])
+        plan.first = SampleFleet.agents(3)
+        plan.list = SampleFleet.agents(3).map { OperationTarget($0.instanceUID) }
+        (plan.changes, plan.changesTotal) = ([change, change, change], 4)
+        let json = poisoned(OperationPlan.self, plan.json, text)
+        return .answer(200, headers: ["Content-Type": "application/json"], json.text)
     }
 
     private static func answer(_ method: String, _ target: String, _ text: String) -> ScriptedServer.Reply {
@@ -254,7 +278,10 @@ private func poisoned<Answer: RESTObject>(_: Answer.Type, _ answer: JSON, _ text
         default: []
         }
     }
-    let named: Set = ["labels", "files", "contents", "components", "identifying", "non_identifying", "counts"]
+    let named: Set = [
+        "labels", "files", "contents", "components", "identifying", "non_identifying", "counts", "types",
+        "versions", "excluded", "whole", "peer_notes",
+    ]
     func renamed(_ json: JSON, in member: String = "") -> JSON {
         switch json {
         case .array(let elements): .array(elements.map { renamed($0) })

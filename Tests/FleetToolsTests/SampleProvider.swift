@@ -28,7 +28,7 @@ struct SampleProvider: Sendable {
 
     /// Calls one tool over a client of its own.
     func call(_ tool: String, _ arguments: JSON = [:], timeout: Duration = .seconds(10)) async -> ToolResult {
-        await fleetServer(fleetTools, client(timeout: timeout)).callTool(tool, arguments: arguments)
+        await fleetServer(fleetTools, FleetSession(client(timeout: timeout))).callTool(tool, arguments: arguments)
     }
 
     /// The paths that were asked for, in the order they came.

@@ -130,7 +130,7 @@ import Testing
             """
         try #require(write(input[1], lines, lines.utf8.count) == lines.utf8.count)
         close(input[1])
-        await fleetServer(fleetTools, provider.client()).run(input: input[0], output: output[1])
+        await fleetServer(fleetTools, FleetSession(provider.client())).run(input: input[0], output: output[1])
         close(output[1])
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         let count = read(output[0], &buffer, buffer.count)
@@ -138,28 +138,6 @@ import Testing
         let answer = try #require(String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: "\n").last)
         let text = try JSON(parsing: String(answer))["result"]?["content"]?.array?.first?["text"]
         #expect(text == .string(SampleFleet.command(.sent).outcome))
-    }
-
-    @Test(
-        arguments: [
-            ["command": "shutdown"], ["command": "SHUTDOWN"], ["command": "shutdownagent"],
-            [
-                "command": "custom",
-                "parameters": ["capability": "request:org.mp3monster.opamp_provider.command_shutdown_agent"],
-            ],
-        ] as [JSON])
-    func `a shutdown needs to be confirmed`(arguments: JSON) async throws {
-        let provider = SampleProvider(replies: [commands: .json(SampleFleet.command(.confirmed), status: 202)])
-        var object = try #require(arguments.object)
-        object["agent"] = "a1b2c3"
-        #expect(
-            await provider.call("send_command", .object(object))
-                == ToolResult(
-                    "refused: shutdown ends a1b2c3, and nothing here can start it again; "
-                        + "if that is meant, repeat with confirm: true", isError: true))
-        #expect(provider.paths.isEmpty)
-        object["confirm"] = true
-        #expect(await provider.call("send_command", .object(object)).text.hasPrefix("confirmed: "))
     }
 
     @Test func `a command takes its parameters along`() async throws {

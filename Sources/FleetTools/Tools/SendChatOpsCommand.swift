@@ -3,19 +3,21 @@ import FleetClient
 import JSON
 import MCP
 
-/// Hands one agent a record for its ChatOps pipeline.
+/// Hands agents a record for their ChatOps pipelines.
 ///
 /// Confirmed once the agent answers that it took the record; what the pipeline then does is not reported.
-let sendChatOpsCommand = fleetTool(
+let sendChatOpsCommand = actingTool(
     "send_chatops_command", Action.access,
-    "Send a ChatOps record to one agent's pipeline. Confirmed means the agent took it, not that the task is done.",
-    .agent,
-    .text("tag", "Fluent tag that routes the record"),
+    "Send a ChatOps record to the pipeline of an agent, or with filter of many (plan first, as restart_agent). "
+        + "Confirmed means the agent took it, not that the task is done.",
+    .agentOfTwo, .writingFilter,
+    .text("tag", "routes the record"),
     .object("attributes", "the record, strings only"),
-    .waitSeconds
-) { fleet, call, agent, tag, attributes, wait in
+    .canary, .plan, .expectedCount, .waitSeconds
+) { acting, agent, filter, tag, attributes, limit, plan, expectedCount, wait in
+    let scope = try Scope(agent: agent, filter: filter, limit: limit, plan: plan, expectedCount: expectedCount)
     var parameters: [String: JSON] = ["tag": .string(tag)]
     if let attributes { parameters["attributes"] = .object(attributes) }
-    return try await Action(client: fleet, call: call)
-        .perform(CommandRequest(command: "chatops", parameters: parameters), on: agent, waitSeconds: wait)
+    return try await acting.command(
+        CommandRequest(command: "chatops", parameters: parameters), scope, waitSeconds: wait)
 }

@@ -3,26 +3,23 @@ import FleetClient
 import JSON
 import MCP
 
-/// Sends one agent any command that `list_command_types` names.
+/// Sends agents any command that `list_command_types` names.
 ///
-/// A shutdown must be confirmed: nothing on our side can start the agent again.
-let sendCommand = fleetTool(
+/// A shutdown takes the plan step for one agent, too: nothing on our side can start it again.
+let sendCommand = actingTool(
     "send_command", Action.access,
-    "Send one agent a command of list_command_types: shutdown, identify, resync, nullcommand, or custom.",
-    .agent,
+    "Send a command of list_command_types to an agent, or with filter to many: shutdown, identify, resync, "
+        + "nullcommand, custom. Filters and shutdown plan first, as restart_agent.",
+    .agentOfTwo, .writingFilter,
     .text("command", ""),
     .object("parameters", "custom: {capability, type, data}"),
-    .flag("confirm", "needed for shutdown"),
-    .waitSeconds
-) { fleet, call, agent, command, parameters, confirm, wait in
-    if endsAgent(command, parameters), !confirm {
-        throw ToolFailure(
-            "refused: shutdown ends \(clean(agent, limit: 80)), and nothing here can start it again",
-            try: "if that is meant, repeat with confirm: true")
-    }
+    .canary, .plan, .expectedCount, .waitSeconds
+) { acting, agent, filter, command, parameters, limit, plan, expectedCount, wait in
+    let scope = try Scope(agent: agent, filter: filter, limit: limit, plan: plan, expectedCount: expectedCount)
     var request = CommandRequest(command: command)
     for (key, value) in parameters?.members ?? [] { request.parameters[key] = value }
-    return try await Action(client: fleet, call: call).perform(request, on: agent, waitSeconds: wait)
+    return try await acting.command(
+        request, scope, isPlannedForOne: endsAgent(command, parameters), waitSeconds: wait)
 }
 
 /// Whether the command stops the agent for good, under whichever of its names.
