@@ -95,6 +95,16 @@ import Testing
         #expect(agent.state == "pending")
     }
 
+    @Test(arguments: [
+        ("pipeline/output:es.0", "output es.0: refused", "output es.0: refused"),
+        ("es.0", "refused", "es.0: refused"), ("", "refused", "refused"),
+    ])
+    func `an error tells its component once`(component: String, error: String, text: String) {
+        var agent = SampleFleet.agent(3)
+        (agent.error, agent.errorComponent) = (error, component.isEmpty ? nil : component)
+        #expect(agent.errorText == text)
+    }
+
     @Test func `what was found says how it matched`() {
         var found = matches([(0, "host", "exact")])
         #expect(
@@ -102,6 +112,15 @@ import Testing
                 1 of 50 agents matches "web-0" (host exact); 2026-11-23T10:00:40Z
                 id\thost\ttype\tversion\tstate\tseen
                 a1b2c3\tweb-0\tfluent-bit\t5.0.2\thealthy\t0s
+                """)
+        found = matches([(0, "host", "exact"), (1, "host", "prefix"), (2, "label", "part")])
+        found.matched = 12
+        #expect(
+            found.text(query: "web-0") == """
+                1 of 50 agents matches "web-0" (host exact); 2026-11-23T10:00:40Z
+                id\thost\ttype\tversion\tstate\tseen
+                a1b2c3\tweb-0\tfluent-bit\t5.0.2\thealthy\t0s
+                … 11 more match in part: list_agents filter=web-0
                 """)
         found = matches([(0, "host", "near"), (1, "label", "near")])
         found.matched = 9

@@ -2,6 +2,7 @@ import FleetAPI
 import FleetClient
 import JSON
 import MCP
+import Synchronization
 import TestSupport
 import Testing
 
@@ -154,17 +155,18 @@ import Testing
 /// A provider with the hostile text wherever an answer has a text of its own.
 private struct HostileProvider {
     private let server: ScriptedServer
+    private let client: FleetClient
 
     init(_ text: String) {
         server = ScriptedServer { request in
             let isDryRun = (try? JSON(parsing: request.body))?["dry_run"] == true
             return isDryRun ? Self.plan(text) : Self.answer(request.method, request.path, text)
         }
+        client = FleetClient(ProviderAddress(url: server.url))
     }
 
     func call(_ tool: String, _ arguments: JSON) async -> ToolResult {
-        await fleetServer(fleetTools, FleetSession(FleetClient(ProviderAddress(url: server.url)))).callTool(
-            tool, arguments: arguments)
+        await fleetServer(fleetTools, FleetSession(client)).callTool(tool, arguments: arguments)
     }
 
     private static func plan(_ text: String) -> ScriptedServer.Reply {
@@ -267,6 +269,9 @@ private struct HostileProvider {
     }
 }
 
+/// Where answers may hold any text: found once for each.
+private let freePlaces = Mutex<[String: [[JSON]]]>([:])
+
 /// An answer with a hostile text in place of each text that may be any, and as the name of labels, files and the like.
 private func poisoned<Answer: RESTObject>(_: Answer.Type, _ answer: JSON, _ text: String) -> JSON {
     func places(_ json: JSON, _ path: [JSON]) -> [[JSON]] {
@@ -296,12 +301,15 @@ private func poisoned<Answer: RESTObject>(_: Answer.Type, _ answer: JSON, _ text
         default: json
         }
     }
-    var answer = answer
-    for place in places(answer, []) {
-        let attempt = answer.replacing(place, with: .string(text))
-        // What may only be a certain text, such as a state or a time, stays.
-        if (try? Answer(json: attempt)) != nil { answer = attempt }
-    }
+    let key = "\(Answer.self) \(answer.text)"
+    let free =
+        freePlaces.withLock { $0[key] }
+        ?? places(answer, []).filter { place in
+            // What may only be a certain text, such as a state or a time, stays.
+            (try? Answer(json: answer.replacing(place, with: "x"))) != nil
+        }
+    freePlaces.withLock { $0[key] = free }
+    let answer = free.reduce(answer) { $0.replacing($1, with: .string(text)) }
     return renamed(answer)
 }
 

@@ -15,11 +15,17 @@ extension Agent {
     /// How an agent is named in a sentence: `web-17 (a1b2c3)`.
     var label: String { agentLabel(host: host, shortID: shortID) }
 
-    /// The error with the component it is of.
+    /// The error with the component it is of, unless it begins with its name, as messages often do.
     var errorText: String? {
         guard let error else { return nil }
-        return errorComponent.map { "\($0): \(error)" } ?? error
+        guard let component = errorComponent, let name = component.split(separator: "/").last else { return error }
+        return bareText(error).starts(with: bareText(name)) ? error : "\(component): \(error)"
     }
+}
+
+/// Letters and digits alone: `output:es.0` and `output es.0` are the same name.
+private func bareText(_ text: some StringProtocol) -> some Sequence<UInt8> {
+    text.utf8.lazy.filter { $0 &- 48 < 10 || ($0 | 0x20) &- 97 < 26 || $0 >= 0x80 }
 }
 
 func agentLabel(host: String?, shortID: String) -> String {

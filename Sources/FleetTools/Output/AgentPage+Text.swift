@@ -24,6 +24,15 @@ extension AgentMatches {
                 : "no agent of \(total) matches \(sought) by id, service instance id, host, ip, type or label; "
                     + "try a shorter part, or list_agents"
         }
+        // Whatever is called exactly that is meant; the rest is only counted, if it is known that there is no more.
+        let exact = matches.filter { $0.quality == "exact" }
+        if !exact.isEmpty, exact.count < matches.count {
+            var found = self
+            (found.matches, found.matched) = (exact, exact.count)
+            let word = query.contains { " :|\"*<>".contains($0) } ? "" : " filter=\(clean(query, limit: 80))"
+            return found.text(query: query)
+                + "\n… \(matched - exact.count) more match in part: list_agents\(word)"
+        }
         let how = { (match: Match) in "\(clean(match.field, limit: 24)) \(clean(match.quality, limit: 12))".trimmed }
         let agreed = matches.allSatisfy { how($0) == how(best) }
         var line = "\(matched) of \(agentCount(total)) \(matched == 1 ? "matches" : "match") \(sought)"
